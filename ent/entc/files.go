@@ -1,0 +1,56 @@
+package main
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"os"
+	"path/filepath"
+	"text/template"
+
+	"entgo.io/ent/entc/gen"
+	"github.com/99designs/gqlgen/codegen/templates"
+	"golang.org/x/tools/imports"
+)
+
+var (
+	//go:embed resolvers.tmpl
+	resolvers string
+	//go:embed globalid.tmpl
+	globalids string
+)
+
+// writeFiles writes what docket generates beside ent and gqlgen.
+func writeFiles(g *gen.Graph) error {
+	for path, text := range map[string]string{
+		"../gql/ent.resolvers.go":  resolvers,
+		"../gql/globalid/types.go": globalids,
+	} {
+		t, err := template.New(filepath.Base(path)).Funcs(gen.Funcs).Funcs(functions()).Funcs(template.FuncMap{
+			"mutates": mutates, "inputs": inputs, "plural": plural, "lowerFirst": lowerFirst,
+			"goName": templates.ToGo, "rangeOf": rangeOf,
+		}).Parse(text)
+		if err != nil {
+			return err
+		}
+		var out bytes.Buffer
+		out.WriteString(header)
+		if err := t.Execute(&out, g); err != nil {
+			return err
+		}
+		src, err := imports.Process(path, out.Bytes(), nil)
+		if err != nil {
+			return fmt.Errorf("%s: %w\n%s", path, err, out.String())
+		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, src, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rangeOf is the number of the range of 1<<32 ids that the entity owns.
+func rangeOf(n *gen.Type) int { return *n.EntSQL().IncrementStart >> 32 }

@@ -1,0 +1,110 @@
+package schema
+
+import (
+	"context"
+
+	"entgo.io/contrib/entgql"
+	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
+	"entgo.io/ent/dialect/sql"
+	entschema "entgo.io/ent/schema"
+	"entgo.io/ent/schema/edge"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+
+	"docket/ent/entity"
+	"docket/internal/booking"
+)
+
+// Appointment is one bookable slot of a provider.
+type Appointment struct{ ent.Schema }
+
+// Mixin of the Appointment.
+func (Appointment) Mixin() []ent.Mixin { return []ent.Mixin{entity.Base{}} }
+
+// Fields of the Appointment.
+func (Appointment) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int("provider_id").Immutable().
+			Comment("The provider whose slot it is.").
+			Annotations(entgql.Skip(entgql.SkipType)),
+		field.Time("time_slot").Immutable().
+			Comment("When the slot starts."),
+		field.Time("ends_at").Immutable().
+			Comment("When the slot ends; the end itself is not part of it."),
+		field.Enum("status").Values("OPEN", "CANCELLED").Default("OPEN").
+			Comment("Whether the provider still offers the slot."),
+	}
+}
+
+// Edges of the Appointment.
+func (Appointment) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.From("provider", Provider.Type).Ref("appointments").Field("provider_id").
+			Unique().Required().Immutable().
+			Comment("The provider whose slot it is."),
+		edge.To("reservations", Reservation.Type).
+			Comment("Every reservation the slot ever had.").
+			Annotations(entgql.RelayConnection(), entsql.OnDelete(entsql.Cascade), entity.One("confirmed")),
+	}
+}
+
+// Indexes of the Appointment.
+func (Appointment) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("provider_id", "time_slot"),
+		index.Fields("time_slot"),
+	}
+}
+
+// Annotations of the Appointment.
+func (Appointment) Annotations() []entschema.Annotation {
+	return []entschema.Annotation{
+		entschema.Comment("One bookable slot of a provider."),
+		entity.Mutations(),
+		entity.Views(
+			entity.View{Name: "available", Comment: "Open slots that may be reserved now: nobody has them, and they start late enough."},
+			entity.View{Name: "confirmed", Comment: "Slots with a confirmed reservation."},
+			entity.View{Name: "reserved", Comment: "Slots that someone holds or has confirmed."},
+		),
+		entsql.Checks(map[string]string{"appointment_start_before_end": "time_slot < ends_at"}),
+		entity.NoOverlap(entity.Exclusion{
+			Name: "appointments_provider_overlap", Scope: "provider_id",
+			Spans: []entity.Span{{Start: "time_slot", End: "ends_at"}},
+			Where: &entity.Equality{Column: "status", Value: "OPEN"},
+		}),
+	}
+}
+
+// AppointmentAvailable chooses the appointments that could be reserved now.
+func AppointmentAvailable(ctx context.Context) func(*sql.Selector) {
+	return at(ctx, func(s *sql.Selector, m booking.Moment) *sql.Predicate {
+		return sql.And(
+			sql.EQ(s.C("status"), "OPEN"),
+			sql.GTE(s.C("time_slot"), m.Rules.EarliestStart(m.Now)),
+			sql.Not(hasReservation(s, func(r *sql.SelectTable) *sql.Predicate { return live(r, m) })),
+		)
+	})
+}
+
+// AppointmentConfirmed chooses the appointments with a confirmed reservation.
+func AppointmentConfirmed(ctx context.Context) func(*sql.Selector) {
+	return at(ctx, func(s *sql.Selector, _ booking.Moment) *sql.Predicate {
+		return hasReservation(s, confirmed)
+	})
+}
+
+// AppointmentReserved chooses the appointments that someone has now.
+func AppointmentReserved(ctx context.Context) func(*sql.Selector) {
+	return at(ctx, func(s *sql.Selector, m booking.Moment) *sql.Predicate {
+		return hasReservation(s, func(r *sql.SelectTable) *sql.Predicate { return live(r, m) })
+	})
+}
+
+// hasReservation is true of an appointment with a reservation for which match is.
+func hasReservation(s *sql.Selector, match func(*sql.SelectTable) *sql.Predicate) *sql.Predicate {
+	r := sql.Table("reservations")
+	return sql.Exists(sql.Dialect(s.Dialect()).Select(r.C("id")).From(r).Where(sql.And(
+		sql.ColumnsEQ(r.C("appointment_id"), s.C("id")), match(r),
+	)))
+}

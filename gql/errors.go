@@ -1,0 +1,167 @@
+package gql
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"regexp"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/lib/pq"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"docket/ent/orm"
+	"docket/gql/globalid"
+	"docket/internal/booking"
+	"docket/internal/gate"
+	"docket/internal/txn"
+)
+
+// The codes of errors that are not refusals of package booking.
+const (
+	codeNotFound     = "NOT_FOUND"
+	codeBadUserInput = "BAD_USER_INPUT"
+	codeExists       = "ALREADY_EXISTS"
+	codeContention   = "CONTENTION"
+	codeTimeout      = "TIMEOUT"
+	codeInternal     = "INTERNAL"
+)
+
+// inputError says which field of an input is wrong, and how.
+type inputError struct{ Field, Message string }
+
+func (e *inputError) Error() string { return e.Field + " " + e.Message + "." }
+
+// presenter turns every error into what consumers may see: a message, a code
+// and the facts to act on. What it does not know stays inside: the log has it
+// under the id that the consumer gets.
+func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
+	return func(ctx context.Context, err error) *gqlerror.Error {
+		shown := graphql.DefaultErrorPresenter(ctx, err)
+		message, code, facts := explain(ctx, err)
+		if code == "" && shown.Extensions["code"] != nil {
+			return shown // gqlgen's own: the document did not parse or validate
+		}
+		if code == "" {
+			message, code, facts = internal(ctx, log, err)
+		}
+		shown.Err, shown.Message = nil, message
+		shown.Extensions = map[string]any{"code": code}
+		maps.Copy(shown.Extensions, facts)
+		return shown
+	}
+}
+
+func internal(ctx context.Context, log *slog.Logger, err error) (message, code string, facts map[string]any) {
+	id := rand.Text()[:12]
+	log.ErrorContext(ctx, "internal error", "id", id, "error", err)
+	return "Something went wrong here; the log of the service has it under this id.", codeInternal, map[string]any{"id": id}
+}
+
+// explain finds what a consumer may know of the error; no code means nothing.
+func explain(ctx context.Context, err error) (message, code string, facts map[string]any) {
+	var (
+		refusal  *booking.Refusal
+		notFound *gate.NotFound
+		input    *inputError
+		invalid  *orm.ValidationError
+		made     *gqlerror.Error
+	)
+	switch {
+	case errors.As(err, &refusal):
+		return refusal.Message, string(refusal.Code), wire(refusal.Facts)
+	case errors.As(err, &notFound):
+		return fmt.Sprintf("There is no such %s.", notFound.Type), codeNotFound,
+			map[string]any{"type": notFound.Type, "id": globalid.Format(notFound.ID)}
+	case errors.As(err, &input):
+		return input.Error(), codeBadUserInput, map[string]any{"field": input.Field}
+	case errors.As(err, &invalid):
+		field := fieldName(invalid.Name)
+		return field + " " + reason(invalid) + ".", codeBadUserInput, map[string]any{"field": field}
+	case orm.IsConstraintError(err):
+		return constraint(err)
+	case errors.Is(err, txn.ErrContention):
+		return "Too many requests compete for this; try again.", codeContention, map[string]any{"retryable": true}
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return "The request ended before its answer was ready.", codeTimeout, map[string]any{"retryable": true}
+	case badArgument(ctx):
+		return sentence(err), codeBadUserInput, nil
+	case errors.As(err, &made) && made.Err == nil && made.Extensions["code"] == "INVALID_PAGINATION", errors.As(err, &made) && made.Err == nil && made.Extensions == nil:
+		return made.Message, codeBadUserInput, nil
+	}
+	return "", "", nil
+}
+
+// badArgument reports whether the field of ctx failed while its arguments were
+// read: gqlgen leaves them unset then.
+func badArgument(ctx context.Context) bool {
+	fc := graphql.GetFieldContext(ctx)
+	return fc != nil && fc.Args == nil && fc.Field.Field != nil && len(fc.Field.Arguments) > 0
+}
+
+// constraint explains a violated constraint of the database without its words.
+func constraint(err error) (message, code string, facts map[string]any) {
+	column := ""
+	if m := violated.FindStringSubmatch(err.Error()); m != nil {
+		column = m[1]
+	}
+	var pg *pq.Error
+	if errors.As(err, &pg) {
+		if m := violatedDetail.FindStringSubmatch(pg.Detail); m != nil {
+			column = m[1]
+		}
+	}
+	if column != "" {
+		field := fieldName(column)
+		return field + " is in use already.", codeExists, map[string]any{"field": field}
+	}
+	return "An id leads to a row that is not there, or a value breaks a rule.", codeBadUserInput, nil
+}
+
+var (
+	violated       = regexp.MustCompile(`UNIQUE constraint failed: \w+\.(\w+)`)
+	violatedDetail = regexp.MustCompile(`^Key \((\w+)\)=.* already exists`)
+	underscore     = regexp.MustCompile(`_[a-z]`)
+)
+
+// fieldName is the name in the API of a column.
+func fieldName(column string) string {
+	return underscore.ReplaceAllStringFunc(column, func(s string) string { return string(s[1] - 'a' + 'A') })
+}
+
+// reason is what a validator said, without what ent puts before it.
+func reason(invalid *orm.ValidationError) string {
+	err := error(invalid)
+	for next := errors.Unwrap(err); next != nil; next = errors.Unwrap(err) {
+		err = next
+	}
+	return err.Error()
+}
+
+func sentence(err error) string {
+	var made *gqlerror.Error
+	if errors.As(err, &made) {
+		return made.Message
+	}
+	return err.Error()
+}
+
+// wire writes facts as consumers read them.
+func wire(facts map[string]any) map[string]any {
+	out := make(map[string]any, len(facts))
+	for name, v := range facts {
+		switch v := v.(type) {
+		case booking.ID:
+			out[name] = globalid.Format(int(v))
+		case time.Time:
+			out[name] = v.UTC().Format(time.RFC3339Nano)
+		default:
+			out[name] = v
+		}
+	}
+	return out
+}

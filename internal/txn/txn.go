@@ -1,0 +1,78 @@
+// Package txn runs a function in one transaction, again when databases ask for it.
+package txn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/lib/pq"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"docket/ent/orm"
+)
+
+const (
+	attempts  = 8
+	firstWait = 2 * time.Millisecond
+)
+
+// ErrContention says that a transaction lost to others every time it was tried;
+// nothing was changed, and trying later may succeed.
+var ErrContention = errors.New("too many transactions compete for the same rows")
+
+// Do runs f in a transaction and commits it, or rolls all of it back. What
+// loses to another transaction is run again, a bounded number of times with
+// growing, jittered waits; so f must have no effects but those on tx.
+func Do[T any](ctx context.Context, db *orm.Client, f func(tx *orm.Tx) (T, error)) (T, error) {
+	for attempt := 0; ; attempt++ {
+		v, err := once(ctx, db, f)
+		if err == nil || !lost(err) || ctx.Err() != nil {
+			return v, err
+		}
+		if attempt+1 == attempts {
+			return v, fmt.Errorf("%w: %w", ErrContention, err)
+		}
+		wait := firstWait << attempt
+		select {
+		case <-ctx.Done():
+			return v, ctx.Err()
+		case <-time.After(wait/2 + rand.N(wait)): //nolint:gosec // jitter needs no secrecy
+		}
+	}
+}
+
+func once[T any](ctx context.Context, db *orm.Client, f func(tx *orm.Tx) (T, error)) (v T, err error) {
+	tx, err := db.Tx(ctx)
+	if err != nil {
+		return v, err
+	}
+	done := false
+	defer func() {
+		if !done { // f failed or panicked
+			_ = tx.Rollback()
+		}
+	}()
+	if v, err = f(tx); err != nil {
+		return v, err
+	}
+	done = true
+	return v, tx.Commit()
+}
+
+// lost reports whether the database gave up the transaction in favour of another.
+func lost(err error) bool {
+	var pg *pq.Error
+	if errors.As(err, &pg) {
+		return pg.Code == "40001" || pg.Code == "40P01" // serialization failure, deadlock
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		code := lite.Code() & 0xff // the extended codes carry the primary one below
+		return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED
+	}
+	return false
+}
