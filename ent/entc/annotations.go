@@ -82,6 +82,31 @@ func singleField(e *gen.Edge) string {
 	return viewField(*single(e), gen.Funcs["singular"].(func(string) string)(e.Name))
 }
 
+func exclusions(n *gen.Type) []entity.Exclusion {
+	var set entity.ExclusionSet
+	decode(n.Annotations, &set)
+	return set.Exclusions
+}
+
+// copyOf says that columns repeat those of the row of table Of that Column leads to.
+type copyOf struct {
+	Column, Of string
+	Columns    []string
+}
+
+func copies(n *gen.Type) (*copyOf, error) {
+	var a entity.Copies
+	if !decode(n.Annotations, &a) {
+		return nil, nil
+	}
+	for _, e := range n.Edges {
+		if e.Name == a.Edge {
+			return &copyOf{Column: e.Rel.Column(), Of: e.Type.Table(), Columns: a.Columns}, nil
+		}
+	}
+	return nil, fmt.Errorf("%s has no edge %q to copy from", n.Name, a.Edge)
+}
+
 // viewField is the GraphQL field of a view beside the field it narrows:
 // view available of appointments is availableAppointments.
 func viewField(v entity.View, of string) string {

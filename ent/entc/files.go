@@ -18,6 +18,8 @@ var (
 	resolvers string
 	//go:embed globalid.tmpl
 	globalids string
+	//go:embed constraints.tmpl
+	constraints string
 )
 
 // writeFiles writes what docket generates beside ent and gqlgen.
@@ -25,10 +27,12 @@ func writeFiles(g *gen.Graph) error {
 	for path, text := range map[string]string{
 		"../gql/ent.resolvers.go":  resolvers,
 		"../gql/globalid/types.go": globalids,
+
+		"../internal/migration/constraints.go": constraints,
 	} {
 		t, err := template.New(filepath.Base(path)).Funcs(gen.Funcs).Funcs(functions()).Funcs(template.FuncMap{
 			"mutates": mutates, "inputs": inputs, "plural": plural, "lowerFirst": lowerFirst,
-			"goName": templates.ToGo, "rangeOf": rangeOf,
+			"goName": templates.ToGo, "rangeOf": rangeOf, "exclusions": exclusions, "copies": copies,
 		}).Parse(text)
 		if err != nil {
 			return err

@@ -67,7 +67,10 @@ func (Appointment) Annotations() []entschema.Annotation {
 			entity.View{Name: "confirmed", Comment: "Slots with a confirmed reservation."},
 			entity.View{Name: "reserved", Comment: "Slots that someone holds or has confirmed."},
 		),
-		entsql.Checks(map[string]string{"appointment_start_before_end": "time_slot < ends_at"}),
+		entsql.Checks(map[string]string{
+			"appointment_start_before_end": "time_slot < ends_at",
+			"appointment_known_status":     "status = 'OPEN' OR status = 'CANCELLED'",
+		}),
 		entity.NoOverlap(entity.Exclusion{
 			Name: "appointments_provider_overlap", Scope: "provider_id",
 			Spans: []entity.Span{{Start: "time_slot", End: "ends_at"}},

@@ -83,7 +83,8 @@ func (Reservation) Annotations() []entschema.Annotation {
 		entsql.Checks(map[string]string{
 			"reservation_active_span":      "active_until IS NULL OR active_until >= active_from",
 			"reservation_held_till_expiry": "state <> 'HELD' OR active_until = expiry",
-			"reservation_confirmed_stays":  "(state = 'CONFIRMED') = (active_until IS NULL)",
+			"reservation_confirmed_stays":  "state <> 'CONFIRMED' AND active_until IS NOT NULL OR state = 'CONFIRMED' AND active_until IS NULL",
+			"reservation_known_state":      "state = 'HELD' OR state = 'CONFIRMED' OR state = 'CANCELLED'",
 		}),
 		entity.CopiesOf("appointment", "provider_id", "time_slot", "ends_at"),
 		entity.NoOverlap(

@@ -181,6 +181,7 @@ func init() {
 		IncrementStart: func(i int) *int { return &i }(0),
 	}
 	AppointmentsTable.Annotation.Checks = map[string]string{
+		"appointment_known_status":     "status = 'OPEN' OR status = 'CANCELLED'",
 		"appointment_start_before_end": "time_slot < ends_at",
 	}
 	ClientsTable.Annotation = &entsql.Annotation{
@@ -206,8 +207,9 @@ func init() {
 	}
 	ReservationsTable.Annotation.Checks = map[string]string{
 		"reservation_active_span":      "active_until IS NULL OR active_until >= active_from",
-		"reservation_confirmed_stays":  "(state = 'CONFIRMED') = (active_until IS NULL)",
+		"reservation_confirmed_stays":  "state <> 'CONFIRMED' AND active_until IS NOT NULL OR state = 'CONFIRMED' AND active_until IS NULL",
 		"reservation_held_till_expiry": "state <> 'HELD' OR active_until = expiry",
+		"reservation_known_state":      "state = 'HELD' OR state = 'CONFIRMED' OR state = 'CANCELLED'",
 	}
 	ClientProvidersTable.ForeignKeys[0].RefTable = ClientsTable
 	ClientProvidersTable.ForeignKeys[1].RefTable = ProvidersTable

@@ -1,0 +1,84 @@
+// Package database opens what a database URL names.
+package database
+
+import (
+	"database/sql"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
+	_ "github.com/lib/pq"  // driver postgres
+	_ "modernc.org/sqlite" // driver sqlite
+
+	"docket/ent/orm"
+)
+
+// DB is an open database.
+type DB struct {
+	*sql.DB
+	Dialect string // dialect.Postgres or dialect.SQLite
+}
+
+// Open opens sqlite://PATH, or postgres://… with its sslmode given. It
+// connects on first use.
+func Open(rawURL string) (*DB, error) {
+	driver, name, dsn, err := parse(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	db, err := sql.Open(driver, dsn)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(maxOpen)
+	db.SetMaxIdleConns(maxOpen) // opening a connection to PostgreSQL costs more than a query
+	return &DB{db, name}, nil
+}
+
+const maxOpen = 16
+
+// ORM is the generated client on the database.
+func (db *DB) ORM(opts ...orm.Option) *orm.Client {
+	return orm.NewClient(append(opts, orm.Driver(entsql.OpenDB(db.Dialect, db.DB)))...)
+}
+
+// Check reports what is wrong with a database URL, without opening it.
+func Check(rawURL string) error {
+	_, _, _, err := parse(rawURL)
+	return err
+}
+
+func parse(rawURL string) (driver, name, dsn string, err error) {
+	scheme, rest, ok := strings.Cut(rawURL, "://")
+	switch {
+	case ok && scheme == "sqlite" && rest != "":
+		return "sqlite", dialect.SQLite, sqlite(rest), nil
+	case ok && (scheme == "postgres" || scheme == "postgresql"):
+		u, err := url.Parse(rawURL)
+		if err != nil {
+			return "", "", "", fmt.Errorf("not a valid postgres URL") // the cause would repeat the password
+		}
+		if u.Query().Get("sslmode") == "" {
+			return "", "", "", fmt.Errorf("a postgres URL needs sslmode: verify-full, or disable on a trusted host")
+		}
+		return "postgres", dialect.Postgres, rawURL, nil
+	}
+	return "", "", "", fmt.Errorf("must be sqlite://PATH or postgres://USER@HOST/NAME?sslmode=…")
+}
+
+// sqlite is the DSN of a SQLite file. Times are UTC text, so that comparing
+// them as text is comparing them as instants; a transaction takes the write
+// lock when it begins, so that it never has to give way in the middle.
+func sqlite(path string) string {
+	q := url.Values{
+		"_pragma": {
+			"foreign_keys(1)", "journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(10000)",
+		},
+		"_txlock":      {"immediate"},
+		"_time_format": {"sqlite"},
+		"_timezone":    {"UTC"},
+	}
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+}

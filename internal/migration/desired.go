@@ -1,0 +1,130 @@
+package migration
+
+import (
+	"fmt"
+	"slices"
+
+	"ariga.io/atlas/sql/postgres"
+	atlas "ariga.io/atlas/sql/schema"
+	"entgo.io/ent/dialect"
+	"entgo.io/ent/dialect/sql/schema"
+
+	"docket/ent/entity"
+	"docket/ent/orm/migrate"
+)
+
+// copyOf says that columns repeat those of the row of table of that column leads to.
+type copyOf struct {
+	column, of string
+	columns    []string
+}
+
+// tables are the tables that the schemas describe, with what ent cannot say.
+func tables(name string) ([]*schema.Table, error) {
+	all, err := schema.CopyTables(migrate.Tables)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range all {
+		if _, ok := views[t.Name]; ok {
+			t.View = true // ent takes the table of a many-to-many edge for its own
+		}
+		// PostgreSQL begins a sequence with its start, SQLite after it.
+		if a := t.Annotation; name == dialect.Postgres && a != nil && a.IncrementStart != nil && *a.IncrementStart > 0 {
+			first := *a.IncrementStart + 1
+			annotation := *a
+			annotation.IncrementStart = &first
+			t.Annotation = &annotation
+		}
+	}
+	for from, c := range copies {
+		if err := keepCopies(all, from, c); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// keepCopies makes the foreign key of c.column cover the copied columns, too.
+func keepCopies(all []*schema.Table, from string, c copyOf) error {
+	t, of := find(all, from), find(all, c.of)
+	if t == nil || of == nil {
+		return fmt.Errorf("copies: no table %s or %s", from, c.of)
+	}
+	at := slices.IndexFunc(t.ForeignKeys, func(fk *schema.ForeignKey) bool {
+		return len(fk.Columns) == 1 && fk.Columns[0].Name == c.column
+	})
+	if at < 0 {
+		return fmt.Errorf("copies: %s.%s is no foreign key", from, c.column)
+	}
+	fk := *t.ForeignKeys[at]
+	fk.Symbol = from + "_" + c.column + "_copies"
+	for _, name := range c.columns {
+		here, ok1 := column(t, name)
+		there, ok2 := column(of, name)
+		if !ok1 || !ok2 {
+			return fmt.Errorf("copies: no column %s in %s and %s", name, from, c.of)
+		}
+		fk.Columns, fk.RefColumns = append(fk.Columns, here), append(fk.RefColumns, there)
+	}
+	t.ForeignKeys[at] = &fk
+	of.Indexes = append(of.Indexes, &schema.Index{
+		Name: c.of + "_copied_by_" + from, Unique: true, Columns: fk.RefColumns,
+	})
+	return nil
+}
+
+func find(all []*schema.Table, name string) *schema.Table {
+	for _, t := range all {
+		if t.Name == name {
+			return t
+		}
+	}
+	return nil
+}
+
+func column(t *schema.Table, name string) (*schema.Column, bool) {
+	for _, c := range t.Columns {
+		if c.Name == name {
+			return c, true
+		}
+	}
+	return nil, false
+}
+
+// addExclusions puts the declared exclusions into the schema PostgreSQL is to have.
+func addExclusions(next schema.Differ) schema.Differ {
+	return schema.DiffFunc(func(current, desired *atlas.Schema) ([]atlas.Change, error) {
+		for _, t := range desired.Tables {
+			for _, x := range exclusions[t.Name] {
+				index, err := exclusion(t, x)
+				if err != nil {
+					return nil, err
+				}
+				t.AddIndexes(index)
+			}
+		}
+		return next.Diff(current, desired)
+	})
+}
+
+// exclusion is the exclusion constraint of x on t: an index over the scope and
+// the ranges, in which no two entries may meet.
+func exclusion(t *atlas.Table, x entity.Exclusion) (*atlas.Index, error) {
+	scope, ok := t.Column(x.Scope)
+	if !ok {
+		return nil, fmt.Errorf("exclusion %s: no column %s", x.Name, x.Scope)
+	}
+	index := atlas.NewIndex(x.Name).
+		AddAttrs(postgres.ExcludeConstraint(x.Name), &postgres.IndexType{T: "GIST"}).
+		AddParts(atlas.NewColumnPart(scope).AddAttrs(&postgres.Operator{Name: "="}))
+	for _, s := range x.Spans {
+		span := fmt.Sprintf("tstzrange(%s, %s)", s.Start, s.End)
+		index.AddParts(atlas.NewExprPart(&atlas.RawExpr{X: span}).AddAttrs(&postgres.Operator{Name: "&&"}))
+	}
+	if x.Where != nil {
+		// As PostgreSQL itself writes it, or every diff would find a difference.
+		index.AddAttrs(&postgres.IndexPredicate{P: fmt.Sprintf("((%s)::text = '%s'::text)", x.Where.Column, x.Where.Value)})
+	}
+	return index, nil
+}

@@ -1,0 +1,84 @@
+package migration
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"entgo.io/ent/dialect"
+
+	"docket/ent/entity"
+	"docket/ent/schema"
+)
+
+// views are the database's own views, by name; one text serves every database.
+var views = map[string]string{
+	schema.ClientProviders: "SELECT DISTINCT client_id, provider_id FROM reservations",
+}
+
+// object is a view, a trigger or an extension: what ent and Atlas do not diff.
+type object struct {
+	kind, name, create string
+}
+
+func (o object) drop() string { return fmt.Sprintf("DROP %s IF EXISTS %s", o.kind, o.name) }
+
+// extension gives PostgreSQL exclusion constraints over plain columns.
+var extension = object{"EXTENSION", "btree_gist", "CREATE EXTENSION IF NOT EXISTS btree_gist"}
+
+// first reports whether the object must be there before the tables are.
+func (o object) first() bool { return o.kind == extension.kind }
+
+// objects are the objects that a database is to have.
+func objects(name string) []object {
+	var all []object
+	if name == dialect.Postgres {
+		all = append(all, extension)
+	}
+	for _, view := range slices.Sorted(maps.Keys(views)) {
+		all = append(all, object{"VIEW", view, fmt.Sprintf("CREATE VIEW %s AS %s", view, views[view])})
+	}
+	if name == dialect.SQLite {
+		for _, table := range slices.Sorted(maps.Keys(exclusions)) {
+			for _, x := range exclusions[table] {
+				all = append(all, trigger(table, x, "INSERT"), trigger(table, x, "UPDATE"))
+			}
+		}
+	}
+	return all
+}
+
+// trigger does on SQLite, for one kind of write, what an exclusion constraint
+// does on PostgreSQL. As there, an empty span overlaps nothing.
+func trigger(table string, x entity.Exclusion, on string) object {
+	columns := []string{x.Scope}
+	conditions := []string{
+		fmt.Sprintf("o.%s = NEW.%s", x.Scope, x.Scope),
+		"o.id IS NOT NEW.id",
+	}
+	for _, s := range x.Spans {
+		columns = append(columns, s.Start, s.End)
+		conditions = append(conditions,
+			before("o", s.Start, "o", s.End), before("NEW", s.Start, "NEW", s.End),
+			before("o", s.Start, "NEW", s.End), before("NEW", s.Start, "o", s.End))
+	}
+	if x.Where != nil {
+		columns = append(columns, x.Where.Column)
+		for _, row := range []string{"o", "NEW"} {
+			conditions = append(conditions, fmt.Sprintf("%s.%s = '%s'", row, x.Where.Column, x.Where.Value))
+		}
+	}
+	name := x.Name + "_" + strings.ToLower(on)
+	if on == "UPDATE" {
+		on += " OF " + strings.Join(columns, ", ")
+	}
+	return object{"TRIGGER", name, fmt.Sprintf(
+		"CREATE TRIGGER %s BEFORE %s ON %s BEGIN SELECT RAISE(ABORT, '%s') WHERE EXISTS (SELECT 1 FROM %s AS o WHERE %s); END",
+		name, on, table, x.Name, table, strings.Join(conditions, " AND "))}
+}
+
+// before is the condition a.start < b.end, where a null end is never reached.
+func before(a, start, b, end string) string {
+	return fmt.Sprintf("(%s.%s IS NULL OR %s.%s < %s.%s)", b, end, a, start, b, end)
+}
