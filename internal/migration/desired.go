@@ -1,16 +1,20 @@
 package migration
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
+	"ariga.io/atlas/sql/migrate"
 	"ariga.io/atlas/sql/postgres"
 	atlas "ariga.io/atlas/sql/schema"
 	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/schema"
 
 	"docket/ent/entity"
-	"docket/ent/orm/migrate"
+	ormmigrate "docket/ent/orm/migrate"
+	"docket/internal/database"
 )
 
 // copyOf says that columns repeat those of the row of table of that column leads to.
@@ -21,7 +25,7 @@ type copyOf struct {
 
 // tables are the tables that the schemas describe, with what ent cannot say.
 func tables(name string) ([]*schema.Table, error) {
-	all, err := schema.CopyTables(migrate.Tables)
+	all, err := schema.CopyTables(ormmigrate.Tables)
 	if err != nil {
 		return nil, err
 	}
@@ -43,6 +47,43 @@ func tables(name string) ([]*schema.Table, error) {
 		}
 	}
 	return all, nil
+}
+
+// desired is the schema that a database is to have, as drv would find it there.
+func desired(ctx context.Context, dev *database.DB, drv migrate.Driver, current *atlas.Schema) (*atlas.Schema, error) {
+	all, err := tables(dev.Dialect)
+	if err != nil {
+		return nil, err
+	}
+	m, err := schema.NewMigrate(entsql.OpenDB(dev.Dialect, dev.DB))
+	if err != nil {
+		return nil, err
+	}
+	realm, err := m.StateReader(all...).ReadState(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := realm.Schemas[0]
+	s.Name, s.Attrs = current.Name, current.Attrs
+	if n, ok := drv.(atlas.Normalizer); ok {
+		if s, err = n.NormalizeSchema(ctx, s); err != nil {
+			return nil, err
+		}
+		s.Name = current.Name
+	}
+	if dev.Dialect != dialect.Postgres {
+		return s, nil
+	}
+	for _, t := range s.Tables {
+		for _, x := range exclusions[t.Name] {
+			index, err := exclusion(t, x)
+			if err != nil {
+				return nil, err
+			}
+			t.AddIndexes(index)
+		}
+	}
+	return s, nil
 }
 
 // keepCopies makes the foreign key of c.column cover the copied columns, too.
@@ -90,22 +131,6 @@ func column(t *schema.Table, name string) (*schema.Column, bool) {
 		}
 	}
 	return nil, false
-}
-
-// addExclusions puts the declared exclusions into the schema PostgreSQL is to have.
-func addExclusions(next schema.Differ) schema.Differ {
-	return schema.DiffFunc(func(current, desired *atlas.Schema) ([]atlas.Change, error) {
-		for _, t := range desired.Tables {
-			for _, x := range exclusions[t.Name] {
-				index, err := exclusion(t, x)
-				if err != nil {
-					return nil, err
-				}
-				t.AddIndexes(index)
-			}
-		}
-		return next.Diff(current, desired)
-	})
 }
 
 // exclusion is the exclusion constraint of x on t: an index over the scope and
