@@ -4,36 +4,42 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
 	_ "time/tzdata" // a container has no zones of its own
 
 	"github.com/alecthomas/kong"
+
+	"docket/internal/config"
 )
 
 type commands struct {
-	Config  kong.ConfigFlag `help:"Read settings from this JSON file; flags and variables win." placeholder:"FILE" env:"DOCKET_CONFIG"`
+	Config  kong.ConfigFlag `help:"Read settings from this JSON file; flags and variables win." placeholder:"FILE"`
+	Serve   serveCommand    `cmd:"" help:"Serve the API."`
 	Migrate migrateCommands `cmd:"" help:"Write, check and apply migrations."`
 	Version versionCommand  `cmd:"" help:"Print the version."`
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
+	context.AfterFunc(ctx, stop) // a second signal kills
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "docket:", err)
 		os.Exit(1)
 	}
 }
 
 // run is main with everything given.
-func run(ctx context.Context, args []string) error {
+func run(ctx context.Context, args []string, out io.Writer) error {
 	var c commands
 	parser, err := kong.New(&c, kong.Name("docket"),
 		kong.Description("An entity platform for appointment booking."),
-		kong.Configuration(kong.JSON),
+		kong.Configuration(config.File),
+		kong.DefaultEnvars("DOCKET"),
 		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.BindTo(out, (*io.Writer)(nil)),
 		kong.UsageOnError())
 	if err != nil {
 		return err

@@ -40,9 +40,10 @@ func Open(rawURL string) (*DB, error) {
 const maxOpen = 16
 
 // ORM is the generated client on the database.
-func (db *DB) ORM(opts ...orm.Option) *orm.Client {
-	return orm.NewClient(append(opts, orm.Driver(entsql.OpenDB(db.Dialect, db.DB)))...)
-}
+func (db *DB) ORM() *orm.Client { return orm.NewClient(orm.Driver(db.Driver())) }
+
+// Driver is the database as ent uses it.
+func (db *DB) Driver() *entsql.Driver { return entsql.OpenDB(db.Dialect, db.DB) }
 
 // Check reports what is wrong with a database URL, without opening it.
 func Check(rawURL string) error {

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"docket/gql"
+	"docket/internal/config"
+	"docket/internal/database"
+	"docket/internal/demo"
+	"docket/internal/migration"
+	"docket/internal/server"
+)
+
+type serveCommand struct {
+	config.Server `embed:""`
+	Demo          bool `help:"Fill an empty database with people, slots and reservations to play with."`
+}
+
+// Run serves until ctx is done; the database closes last.
+func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
+	log := c.logger()
+	db, err := database.Open(c.Database)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := c.migrate(ctx, db, log); err != nil {
+		return err
+	}
+	api := gql.Config{
+		DB: db.ORM(), Rules: c.Rules(), Clock: time.Now, Log: log,
+		Introspection: c.Environment != config.Production,
+	}
+	if c.Demo {
+		if err := demo.Fill(ctx, api.DB, c.Rules(), time.Now()); err != nil {
+			return fmt.Errorf("demo: %w", err)
+		}
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	fmt.Fprintf(out, "docket answers at http://%s/graphql\n", c.address(l))
+	if c.Demo {
+		fmt.Fprint(out, demo.Queries)
+	}
+	s := server.Server{
+		API: gql.NewHandler(api), GraphiQL: c.Environment != config.Production,
+		Ready: db.PingContext, Drain: c.Drain, Log: log,
+	}
+	return s.Run(ctx, l)
+}
+
+// migrate brings the database up to date where a server may do so by itself,
+// and refuses one that is not where it may not.
+func (c serveCommand) migrate(ctx context.Context, db *database.DB, log *slog.Logger) error {
+	if !c.Environment.Deployed() {
+		applied, err := migration.Up(ctx, db)
+		for _, name := range applied {
+			log.Info("applied migration", "file", name)
+		}
+		return err
+	}
+	dir, err := migration.Embedded(db.Dialect)
+	if err != nil {
+		return err
+	}
+	pending, err := migration.Pending(ctx, db, dir)
+	if err != nil {
+		return err
+	}
+	if len(pending) > 0 {
+		return fmt.Errorf("the database lacks %d migrations; run docket migrate apply first", len(pending))
+	}
+	return nil
+}
+
+func (c serveCommand) logger() *slog.Logger {
+	if c.Environment == config.Local {
+		return slog.New(slog.NewTextHandler(os.Stderr, nil))
+	}
+	return slog.New(slog.NewJSONHandler(os.Stderr, nil))
+}
+
+// address is where to reach the listener: as configured, but with its real port.
+func (c serveCommand) address(l net.Listener) string {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return l.Addr().String()
+	}
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		return l.Addr().String()
+	}
+	return net.JoinHostPort(host, port)
+}

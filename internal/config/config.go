@@ -1,0 +1,87 @@
+// Package config is what the server can be told, where it reads it, and what
+// it does not accept.
+package config
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"docket/internal/booking"
+	"docket/internal/database"
+)
+
+// DefaultDatabase is the file that is used when no database is named.
+const DefaultDatabase = "sqlite://docket.db"
+
+// Server is the configuration of `docket serve`. A setting is a flag, a
+// variable DOCKET_… and a key of the config file, all of the same name; the
+// first that is given wins, in that order.
+type Server struct {
+	Environment Environment   `help:"Where the server runs: ${enum}." enum:"local,development,staging,production" default:"local"`
+	Listen      string        `help:"Where to listen." placeholder:"HOST:PORT" default:"localhost:8080"`
+	Insecure    bool          `help:"Serve on an address that others can reach, although anyone may do anything."`
+	Database    string        `help:"sqlite://PATH or postgres://…" placeholder:"URL" default:"sqlite://docket.db"`
+	Drain       time.Duration `help:"How long a stopping server stays up for those who still think it ready, before it refuses connections." default:"0s"`
+
+	SlotLength    time.Duration `help:"The length of an appointment." default:"15m"`
+	AdvanceNotice time.Duration `help:"How long before its start an appointment can last be reserved." default:"24h"`
+	HoldLength    time.Duration `help:"How long a reservation waits for its confirmation." default:"30m"`
+}
+
+// Environment is where a server runs.
+type Environment string
+
+// The environments. Local and development serve GraphiQL and migrate by
+// themselves; production does not even tell its schema.
+const (
+	Local       Environment = "local"
+	Development Environment = "development"
+	Staging     Environment = "staging"
+	Production  Environment = "production"
+)
+
+// Deployed reports whether others depend on the server.
+func (e Environment) Deployed() bool { return e == Staging || e == Production }
+
+// Rules are the rules of booking.
+func (s Server) Rules() booking.Rules {
+	return booking.Rules{SlotLength: s.SlotLength, AdvanceNotice: s.AdvanceNotice, HoldLength: s.HoldLength}
+}
+
+// Validate reports the first setting that cannot work, by its name.
+func (s Server) Validate() error {
+	if err := s.Rules().Validate(); err != nil {
+		return err
+	}
+	if err := database.Check(s.Database); err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
+	if s.Environment.Deployed() && s.Database == DefaultDatabase {
+		return fmt.Errorf("database: must be named in environment %s", s.Environment)
+	}
+	if s.Drain < 0 || s.Drain > 5*time.Minute {
+		return fmt.Errorf("drain: %v is not between 0s and 5m", s.Drain)
+	}
+	return s.validateListen()
+}
+
+func (s Server) validateListen() error {
+	host, port, err := net.SplitHostPort(s.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %q is not HOST:PORT", s.Listen)
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return fmt.Errorf("listen: %q is not a port", port)
+	}
+	if !loopback(host) && !s.Insecure {
+		return fmt.Errorf("listen: others can reach %q, and nothing checks who they are; listen on localhost, or say --insecure", s.Listen)
+	}
+	return nil
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,110 @@
+// Package server runs the API over HTTP, from start to an orderly end.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"docket/internal/graphiql"
+)
+
+const (
+	maxBody         = 1 << 20 // bytes of one request
+	shutdownTimeout = 30 * time.Second
+	readyTimeout    = 2 * time.Second
+)
+
+// Server answers HTTP.
+type Server struct {
+	API      http.Handler
+	GraphiQL bool                        // serve it to browsers
+	Ready    func(context.Context) error // whether what it depends on is there
+	Drain    time.Duration               // how long to go on, not ready, once told to stop
+	Log      *slog.Logger
+
+	stopping atomic.Bool
+}
+
+// Run serves on the listener until ctx is done. Then it stops being ready,
+// finishes the requests it has, and returns; whatever they use must stay open
+// until then.
+func (s *Server) Run(ctx context.Context, l net.Listener) error {
+	h := &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- h.Serve(l) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	s.stopping.Store(true)
+	s.Log.Info("stopping", "drain", s.Drain)
+	time.Sleep(s.Drain)
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	if err := h.Shutdown(end); err != nil {
+		return fmt.Errorf("some requests did not finish in %v: %w", shutdownTimeout, err)
+	}
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// Handler routes requests.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", s.ready)
+	mux.Handle("/graphql", http.MaxBytesHandler(s.API, maxBody))
+	if s.GraphiQL {
+		page := graphiql.Page()
+		mux.HandleFunc("GET /graphql", func(w http.ResponseWriter, r *http.Request) {
+			if strings.Contains(r.Header.Get("Accept"), "text/html") {
+				page.ServeHTTP(w, r)
+				return
+			}
+			s.API.ServeHTTP(w, r)
+		})
+		mux.Handle(graphiql.AssetsPath, graphiql.Assets())
+		mux.Handle("GET /{$}", http.RedirectHandler("/graphql", http.StatusFound))
+	}
+	return mux
+}
+
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	if s.stopping.Load() {
+		say(w, http.StatusServiceUnavailable, "stopping")
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
+	defer cancel()
+	if err := s.Ready(ctx); err != nil {
+		s.Log.WarnContext(ctx, "not ready", "error", err)
+		say(w, http.StatusServiceUnavailable, "not ready")
+		return
+	}
+	say(w, http.StatusOK, "ready")
+}
+
+func say(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintln(w, text)
+}
