@@ -41,8 +41,7 @@ func (Base) Annotations() []entschema.Annotation {
 // Hooks of every entity.
 func (Base) Hooks() []ent.Hook { return []ent.Hook{stamp, instants} }
 
-// stamp counts versions and dates rows with the moment of the request. Any
-// update therefore writes the row, which is what locks it.
+// stamp counts versions and dates rows with the moment of the request.
 func stamp(next ent.Mutator) ent.Mutator {
 	return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
 		if m.Op().Is(ent.OpDelete | ent.OpDeleteOne) {

@@ -7,7 +7,6 @@ import (
 	"context"
 	"docket/ent/orm"
 	"docket/ent/orm/appointment"
-	"docket/ent/orm/reservation"
 	"docket/gql/globalid"
 	"docket/gql/model"
 	"errors"
@@ -84,6 +83,7 @@ type QueryResolver interface {
 	ExpiredReservations(ctx context.Context, after *entgql.Cursor[int], first *int, before *entgql.Cursor[int], last *int, orderBy *orm.ReservationOrder, where *orm.ReservationWhereInput) (*orm.ReservationConnection, error)
 }
 type ReservationResolver interface {
+	State(ctx context.Context, obj *orm.Reservation) (model.ReservationState, error)
 	Expired(ctx context.Context, obj *orm.Reservation) (bool, error)
 	Confirmed(ctx context.Context, obj *orm.Reservation) (bool, error)
 }
@@ -236,15 +236,15 @@ extend type Reservation {
   """
   Where the reservation stands now.
   """
-  state: ReservationState!
+  state: ReservationState! @goField(forceResolver: true)
   """
   Whether it was held, and not confirmed in time.
   """
-  expired: Boolean!
+  expired: Boolean! @goField(forceResolver: true)
   """
   Whether it is confirmed.
   """
-  confirmed: Boolean!
+  confirmed: Boolean! @goField(forceResolver: true)
 }
 
 extend type Mutation {
@@ -8779,18 +8779,18 @@ func (ec *executionContext) _Reservation_state(ctx context.Context, field graphq
 			return ec.fieldContext_Reservation_state(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.State, nil
+			return ec.Resolvers.Reservation().State(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v reservation.State) graphql.Marshaler {
-			return ec.marshalNReservationState2docketᚋentᚋormᚋreservationᚐState(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v model.ReservationState) graphql.Marshaler {
+			return ec.marshalNReservationState2docketᚋgqlᚋmodelᚐReservationState(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_Reservation_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Reservation", field, false, false, "ReservationState")
+	return graphql.NewScalarFieldContext("Reservation", field, true, true, "ReservationState")
 }
 
 func (ec *executionContext) _Reservation_expired(ctx context.Context, field graphql.CollectedField, obj *orm.Reservation) (ret graphql.Marshaler) {
@@ -14662,10 +14662,11 @@ func (ec *executionContext) _Reservation(ctx context.Context, sel ast.SelectionS
 					return ec._Reservation_provider(ctx, field, obj)
 				})
 		case "state":
-			out.Values[i] = ec._Reservation_state(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Reservation_state(ctx, field, obj)
+				})
 		case "expired":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -15740,13 +15741,13 @@ func (ec *executionContext) marshalNReservationReschedulePayload2ᚖdocketᚋgql
 	return ec._ReservationReschedulePayload(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNReservationState2docketᚋentᚋormᚋreservationᚐState(ctx context.Context, v any) (reservation.State, error) {
-	var res reservation.State
+func (ec *executionContext) unmarshalNReservationState2docketᚋgqlᚋmodelᚐReservationState(ctx context.Context, v any) (model.ReservationState, error) {
+	var res model.ReservationState
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNReservationState2docketᚋentᚋormᚋreservationᚐState(ctx context.Context, sel ast.SelectionSet, v reservation.State) graphql.Marshaler {
+func (ec *executionContext) marshalNReservationState2docketᚋgqlᚋmodelᚐReservationState(ctx context.Context, sel ast.SelectionSet, v model.ReservationState) graphql.Marshaler {
 	return v
 }
 

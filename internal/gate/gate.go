@@ -1,17 +1,20 @@
 // Package gate is the only way in which bookings change.
 //
-// Every verb is one transaction that works in one order: write-lock the client
-// (the provider, when slots are opened), then the appointments by id, and only
-// then read the clock. So whoever decides, decides alone, on what is true
-// and at what time it is. The decision itself is package booking's. Behind the
-// gate stand constraints in the database that no writer can go round; when one
-// of them speaks, some path went round the gate, and that is logged.
+// Every verb is one transaction that works in one order: lock the client (the
+// provider, when slots are opened), then the appointments by id, and only then
+// read the clock. So whoever decides, decides alone, on what is true and at
+// what time it is. The decision itself is package booking's. Behind the gate
+// stand constraints in the database that no writer can go round; when one of
+// them speaks, some path went round the gate, and that is logged.
 package gate
 
 import (
 	"context"
 	"log/slog"
 	"time"
+
+	"entgo.io/ent/dialect"
+	"entgo.io/ent/dialect/sql"
 
 	"docket/ent/orm"
 	"docket/ent/orm/appointment"
@@ -49,8 +52,7 @@ func (g *Gate) Open(ctx context.Context, providerID int, start, end time.Time) e
 		return err
 	}
 	_, err = g.do(ctx, func(tx *orm.Tx) (int, error) {
-		n, err := tx.Provider.Update().Where(provider.ID(providerID)).Save(ctx)
-		if err != nil || n == 0 {
+		if _, err := tx.Provider.Query().Where(provider.ID(providerID), locked).OnlyID(ctx); err != nil {
 			return 0, missing(err, "Provider", providerID)
 		}
 		open, err := tx.Appointment.Query().Where(
@@ -124,26 +126,30 @@ func (g *Gate) now(ctx context.Context) context.Context {
 	return booking.NewContext(ctx, booking.Moment{Now: g.Clock(), Rules: g.Rules})
 }
 
+// locked is a predicate that locks the rows it meets against all who would
+// change or lock them, but not against those whose rows refer to them. SQLite
+// has no such lock and needs none: a transaction there is the only one that
+// writes, from its beginning.
+func locked(s *sql.Selector) {
+	if s.Dialect() == dialect.Postgres {
+		s.For(sql.LockUpdate, sql.WithLockClause("FOR NO KEY UPDATE"))
+	}
+}
+
 // lockClient makes the transaction the only one that changes what the client has.
 func lockClient(ctx context.Context, tx *orm.Tx, id int) error {
-	n, err := tx.Customer.Update().Where(customer.ID(id)).Save(ctx)
-	if err != nil || n == 0 {
-		return missing(err, "Client", id)
-	}
-	return nil
+	_, err := tx.Customer.Query().Where(customer.ID(id), locked).OnlyID(ctx)
+	return missing(err, "Client", id)
 }
 
 // lockAppointment makes the transaction the only one that decides who has the appointment.
 func lockAppointment(ctx context.Context, tx *orm.Tx, id int) (*orm.Appointment, error) {
-	a, err := tx.Appointment.UpdateOneID(id).Save(ctx)
-	if orm.IsNotFound(err) {
-		return nil, &NotFound{"Appointment", id}
-	}
-	return a, err
+	a, err := tx.Appointment.Query().Where(appointment.ID(id), locked).Only(ctx)
+	return a, missing(err, "Appointment", id)
 }
 
 func missing(err error, typ string, id int) error {
-	if err == nil || orm.IsNotFound(err) {
+	if orm.IsNotFound(err) {
 		return &NotFound{typ, id}
 	}
 	return err

@@ -1,0 +1,220 @@
+package gql_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"docket/ent/orm"
+	"docket/gql"
+	"docket/internal/booking"
+	"docket/internal/database"
+	"docket/internal/dbtest"
+)
+
+// monday is when the frozen clock of these tests stands.
+var monday = time.Date(2030, 1, 7, 8, 0, 0, 0, time.UTC)
+
+// api is a served API with a clock that only the test moves.
+type api struct {
+	url   string
+	orm   *orm.Client
+	clock *clock
+	log   *bytes.Buffer
+}
+
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) Set(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = t
+}
+
+// each serves an empty API on every database.
+func each(t *testing.T, test func(t *testing.T, a *api)) {
+	t.Helper()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) { test(t, serve(t, db.ORM())) })
+}
+
+func serve(t *testing.T, client *orm.Client) *api {
+	t.Helper()
+	a := &api{orm: client, clock: &clock{now: monday}, log: &bytes.Buffer{}}
+	s := httptest.NewServer(gql.NewHandler(gql.Config{
+		DB: client, Rules: booking.DefaultRules(), Clock: a.clock.Now,
+		Log: slog.New(slog.NewTextHandler(a.log, nil)), Introspection: true,
+	}))
+	t.Cleanup(s.Close)
+	a.url = s.URL
+	return a
+}
+
+type response struct {
+	Data   json.RawMessage
+	Errors []struct {
+		Message    string
+		Path       []any
+		Extensions map[string]any
+	}
+}
+
+func (r response) code() any {
+	if len(r.Errors) == 0 {
+		return nil
+	}
+	return r.Errors[0].Extensions["code"]
+}
+
+// run performs an operation, whatever comes of it.
+func (a *api) run(t *testing.T, query string, vars map[string]any) (r response) {
+	t.Helper()
+	if err := json.Unmarshal(a.post(t, query, vars), &r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (a *api) post(t *testing.T, query string, vars map[string]any) []byte {
+	t.Helper()
+	body, err := json.Marshal(map[string]any{"query": query, "variables": vars})
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.url, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// must performs an operation that succeeds, and reads its data into v.
+func (a *api) must(t *testing.T, v any, query string, vars map[string]any) {
+	t.Helper()
+	r := a.run(t, query, vars)
+	if len(r.Errors) > 0 {
+		t.Fatalf("%s\n%+v", query, r.Errors)
+	}
+	if v == nil {
+		return
+	}
+	if err := json.Unmarshal(r.Data, v); err != nil {
+		t.Fatalf("%v in %s", err, r.Data)
+	}
+}
+
+type node struct{ ID string }
+
+func (a *api) client(t *testing.T, first, last string) string {
+	t.Helper()
+	var v struct{ ClientCreate struct{ Client node } }
+	a.must(t, &v, `mutation($f: String!, $l: String!) { clientCreate(input: {firstName: $f, lastName: $l}) { client { id } } }`,
+		map[string]any{"f": first, "l": last})
+	return v.ClientCreate.Client.ID
+}
+
+func (a *api) provider(t *testing.T, first, last string) string {
+	t.Helper()
+	var v struct{ ProviderCreate struct{ Provider node } }
+	a.must(t, &v, `mutation($f: String!, $l: String!) { providerCreate(input: {firstName: $f, lastName: $l}) { provider { id } } }`,
+		map[string]any{"f": first, "l": last})
+	return v.ProviderCreate.Provider.ID
+}
+
+// open opens n slots of a provider and returns the ids of the appointments.
+func (a *api) open(t *testing.T, provider string, start time.Time, n int) (ids []string) {
+	t.Helper()
+	var v struct {
+		AppointmentBulkCreate struct {
+			Appointments struct{ Edges []struct{ Node node } }
+		}
+	}
+	a.must(t, &v, `mutation($p: ID!, $s: Time!, $e: Time!) {
+		appointmentBulkCreate(input: {providerId: $p, startTime: $s, endTime: $e}) { appointments { edges { node { id } } } } }`,
+		map[string]any{"p": provider, "s": start, "e": start.Add(time.Duration(n) * 15 * time.Minute)})
+	for _, e := range v.AppointmentBulkCreate.Appointments.Edges {
+		ids = append(ids, e.Node.ID)
+	}
+	return ids
+}
+
+const (
+	reserve = `mutation($c: ID!, $a: ID!) { reservationCreate(input: {clientId: $c, appointmentId: $a}) {
+		reservation { id expiry expired confirmed state client { id firstName lastName } provider { id firstName lastName }
+			appointment { id timeSlot } } } }`
+	confirm = `mutation($r: ID!) { reservationConfirm(input: {reservationId: $r}) { reservation { id confirmed state } } }`
+	cancel  = `mutation($r: ID!) { reservationCancel(input: {reservationId: $r}) { reservation { id confirmed state } } }`
+	move    = `mutation($r: ID!, $a: ID!) { reservationReschedule(input: {reservationId: $r, appointmentId: $a}) {
+		reservation { id state appointment { id } } } }`
+	withdraw = `mutation($a: ID!) { appointmentCancel(input: {appointmentId: $a}) { appointment { id status reservations { edges { node { state } } } } } }`
+)
+
+func (a *api) reserve(t *testing.T, client, appointment string) string {
+	t.Helper()
+	var v struct{ ReservationCreate struct{ Reservation node } }
+	a.must(t, &v, reserve, map[string]any{"c": client, "a": appointment})
+	return v.ReservationCreate.Reservation.ID
+}
+
+func (a *api) confirm(t *testing.T, reservation string) {
+	t.Helper()
+	a.must(t, nil, confirm, map[string]any{"r": reservation})
+}
+
+// world is the frozen data of the golden queries.
+type world struct {
+	clients, providers, slots, reservations []string
+}
+
+// populate makes the world: three providers, four clients, and of the first
+// provider's slots one confirmed, one held, one whose hold expired, one
+// cancelled reservation and one withdrawn slot.
+func (a *api) populate(t *testing.T) (w world) {
+	t.Helper()
+	for _, name := range [][2]string{{"Ada", "Nowak"}, {"Ben", "Hughes"}, {"Zoë", "O’Brien"}, {"Ada", "Yılmaz"}} {
+		w.clients = append(w.clients, a.client(t, name[0], name[1]))
+	}
+	for _, name := range [][2]string{{"Mei", "Tanaka"}, {"Noah", "Weber"}, {"Grace", "Bennett"}} {
+		w.providers = append(w.providers, a.provider(t, name[0], name[1]))
+	}
+	w.slots = a.open(t, w.providers[0], monday.Add(24*time.Hour), 8)
+	w.slots = append(w.slots, a.open(t, w.providers[1], monday.Add(23*time.Hour), 8)...)
+
+	stale := a.reserve(t, w.clients[0], w.slots[0])
+	a.clock.Set(monday.Add(30 * time.Minute)) // the hold ends
+	confirmed := a.reserve(t, w.clients[1], w.slots[2])
+	a.confirm(t, confirmed)
+	held := a.reserve(t, w.clients[2], w.slots[3])
+	let := a.reserve(t, w.clients[0], w.slots[4])
+	a.must(t, nil, cancel, map[string]any{"r": let})
+	again := a.reserve(t, w.clients[1], w.slots[15])
+	a.confirm(t, again)
+	a.must(t, nil, withdraw, map[string]any{"a": w.slots[7]})
+	a.clock.Set(monday.Add(45 * time.Minute))
+	w.reservations = []string{stale, confirmed, held, let, again}
+	return w
+}
