@@ -8,10 +8,12 @@ import (
 	"log/slog"
 	"maps"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/lib/pq"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"docket/ent/orm"
@@ -42,7 +44,10 @@ func (e *inputError) Error() string { return e.Field + " " + e.Message + "." }
 func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
 		shown := graphql.DefaultErrorPresenter(ctx, err)
-		message, code, facts := explain(ctx, err)
+		message, code, facts := explain(err)
+		if code == "" && badArgument(ctx) {
+			message, code, facts = argument(shown)
+		}
 		if code == "" && shown.Extensions["code"] != nil {
 			return shown // gqlgen's own: the document did not parse or validate
 		}
@@ -63,7 +68,7 @@ func internal(ctx context.Context, log *slog.Logger, err error) (message, code s
 }
 
 // explain finds what a consumer may know of the error; no code means nothing.
-func explain(ctx context.Context, err error) (message, code string, facts map[string]any) {
+func explain(err error) (message, code string, facts map[string]any) {
 	var (
 		refusal  *booking.Refusal
 		notFound *gate.NotFound
@@ -88,12 +93,26 @@ func explain(ctx context.Context, err error) (message, code string, facts map[st
 		return "Too many requests compete for this; try again.", codeContention, map[string]any{"retryable": true}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return "The request ended before its answer was ready.", codeTimeout, map[string]any{"retryable": true}
-	case badArgument(ctx):
-		return sentence(err), codeBadUserInput, nil
-	case errors.As(err, &made) && made.Err == nil && made.Extensions["code"] == "INVALID_PAGINATION", errors.As(err, &made) && made.Err == nil && made.Extensions == nil:
+	case errors.As(err, &made) && made.Err == nil && pagination(made):
 		return made.Message, codeBadUserInput, nil
 	}
 	return "", "", nil
+}
+
+// pagination reports whether entgql refused first and last.
+func pagination(err *gqlerror.Error) bool {
+	return err.Extensions == nil || err.Extensions["code"] == "INVALID_PAGINATION"
+}
+
+// argument explains a value that its scalar refused.
+func argument(shown *gqlerror.Error) (message, code string, facts map[string]any) {
+	for _, step := range slices.Backward(shown.Path) {
+		if name, ok := step.(ast.PathName); ok {
+			facts = map[string]any{"field": string(name)}
+			break
+		}
+	}
+	return shown.Message, codeBadUserInput, facts
 }
 
 // badArgument reports whether the field of ctx failed while its arguments were
@@ -138,14 +157,6 @@ func reason(invalid *orm.ValidationError) string {
 	err := error(invalid)
 	for next := errors.Unwrap(err); next != nil; next = errors.Unwrap(err) {
 		err = next
-	}
-	return err.Error()
-}
-
-func sentence(err error) string {
-	var made *gqlerror.Error
-	if errors.As(err, &made) {
-		return made.Message
 	}
 	return err.Error()
 }

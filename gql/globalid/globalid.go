@@ -68,3 +68,13 @@ func UnmarshalID(v any) (int, error) {
 	}
 	return Parse(text)
 }
+
+// Start is the number before the first id of a type's range; 0 for an unknown type, too.
+func Start(typ string) int {
+	for start, t := range types {
+		if t == typ {
+			return start << 32
+		}
+	}
+	return 0
+}

@@ -1,0 +1,150 @@
+package gql_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"entgo.io/ent/dialect"
+
+	"docket/ent/orm"
+	"docket/internal/database"
+	"docket/internal/dbtest"
+)
+
+// TestStatements pins how many SQL statements an operation takes. The number
+// must not depend on how many rows there are: each runs on a small and on a
+// larger set of them.
+func TestStatements(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, query string
+		want        int
+	}{
+		{"a page", `{ clients(first: 5) { edges { node { id firstName } } } }`, 1},
+		{"a page with pageInfo", `{ clients(first: 5) { edges { node { id } } pageInfo { hasNextPage endCursor } } }`, 1},
+		{"a page with its total", `{ clients(first: 5) { totalCount edges { node { id } } } }`, 2},
+		{"a total", `{ clients { totalCount } }`, 1},
+		{"one by id", `{ client(id: "Q2xpZW50OjE=") { firstName } }`, 1},
+		{"four by ids of two types", `{ nodes(ids: ["Q2xpZW50OjE=", "Q2xpZW50OjI=", "UHJvdmlkZXI6MQ==", "UHJvdmlkZXI6Mg=="]) { id ... on Client { firstName } } }`, 2},
+		{"available, with whom", `{ availableAppointments(first: 10) { edges { node { timeSlot provider { firstName } } } } }`, 2},
+		{"day books", `{ providers { edges { node { confirmedAppointments(first: 3) { totalCount edges { node { confirmedReservation { client { firstName } } } } } } } } }`, 5},
+		{"views of one edge", `{ providers { edges { node { availableAppointments(first: 2) { edges { node { id } } } reservedAppointments(first: 2) { edges { node { id } } } } } } }`, 3},
+		{"both ways", `{ clients { edges { node { providers { edges { node { lastName clients { totalCount } } } } } } } }`, 3},
+		{"deep", `{ providers(first: 3) { edges { node { appointments(first: 3) { edges { node { reservations(first: 2) { edges { node { client { firstName } } } } } } } } } } }`, 4},
+		{"reservations and all about them", `{ reservations { edges { node { state client { lastName } provider { lastName } appointment { timeSlot } } } } }`, 4},
+	}
+	for _, name := range dbtest.Dialects() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			counted := &counting{Driver: dbtest.Open(t, name).Driver()}
+			a := serve(t, orm.NewClient(orm.Driver(counted)))
+			a.populate(t)
+			for _, size := range []string{"small", "larger"} {
+				for _, test := range tests {
+					t.Run(size+"/"+test.name, func(t *testing.T) {
+						got := counted.during(func() { a.must(t, nil, test.query, nil) })
+						if len(got) != test.want {
+							t.Errorf("%d statements, not %d:\n%s", len(got), test.want, strings.Join(got, "\n"))
+						}
+					})
+				}
+				a.grow(t)
+			}
+		})
+	}
+}
+
+// grow adds people and bookings.
+func (a *api) grow(t *testing.T) {
+	t.Helper()
+	for i := range 12 {
+		p := a.provider(t, "Provider", strings.Repeat("x", i+1))
+		slots := a.open(t, p, monday.Add(72*time.Hour), 8)
+		for j := range 8 {
+			r := a.reserve(t, a.client(t, "Client", strings.Repeat("y", 8*i+j+1)), slots[j])
+			if j%2 == 0 {
+				a.confirm(t, r)
+			}
+		}
+	}
+}
+
+// TestPayloadStatements shows that a payload is read like any selection: what
+// a mutation answers costs no statement for each row.
+func TestPayloadStatements(t *testing.T) {
+	t.Parallel()
+	counted := &counting{Driver: dbtest.Open(t, dialect.SQLite).Driver()}
+	a := serve(t, orm.NewClient(orm.Driver(counted)))
+	p := a.provider(t, "Mei", "Tanaka")
+	open := func(n int) int {
+		return len(counted.during(func() {
+			a.must(t, nil, `mutation($p: ID!, $s: Time!, $e: Time!) { appointmentBulkCreate(input: {providerId: $p, startTime: $s, endTime: $e}) {
+				appointments { edges { node { provider { lastName } reservations { totalCount } confirmedReservation { id } } } } } }`,
+				map[string]any{"p": p, "s": monday, "e": monday.Add(time.Duration(n) * 15 * time.Minute)})
+		}))
+	}
+	few, many := open(2), open(90)
+	if few != many {
+		t.Errorf("%d statements for 2 slots, %d for 90", few, many)
+	}
+}
+
+// counting is a driver that counts the statements it passes on.
+type counting struct {
+	dialect.Driver
+	mu    sync.Mutex
+	texts []string
+}
+
+func (c *counting) during(f func()) []string {
+	c.mu.Lock()
+	c.texts = nil
+	c.mu.Unlock()
+	f()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.texts
+}
+
+func (c *counting) count(query string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.texts = append(c.texts, query)
+}
+
+func (c *counting) Exec(ctx context.Context, query string, args, v any) error {
+	c.count(query)
+	return c.Driver.Exec(ctx, query, args, v)
+}
+
+func (c *counting) Query(ctx context.Context, query string, args, v any) error {
+	c.count(query)
+	return c.Driver.Query(ctx, query, args, v)
+}
+
+// TestOldOperations runs the documents of the service that docket replaces, as
+// its consumers sent them, on every database.
+func TestOldOperations(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join("testdata", "old_service.graphql"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	documents := strings.Split(string(text), "# ---\n")
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		a := serve(t, db.ORM())
+		w := a.populate(t)
+		vars := map[string]any{
+			"clientId": w.clients[3], "providerId": w.providers[2], "appointmentId": w.slots[5], "reservationId": w.reservations[2],
+			"startTime": "2030-01-09T09:00:00Z", "endTime": "2030-01-09T10:00:00+00:00",
+		}
+		for _, d := range documents {
+			a.must(t, nil, d, vars)
+		}
+	})
+}
