@@ -92,8 +92,8 @@ func driveRooms(t *testing.T, url string) {
 		`{"roomUpdate":{"room":{"seatCount":5,"renovatedAt":null,"version":2}}}`)
 
 	want(t, do(t, url, `mutation($p: ID!) { roomBulkCreate(input: {rooms: [{name: "Green", providerId: $p}, {name: "Amber", providerId: $p, size: LARGE}]}) {
-		rooms { totalCount edges { node { name seatCount } } } } }`, vars),
-		`{"roomBulkCreate":{"rooms":{"totalCount":2,"edges":[{"node":{"name":"Green","seatCount":1}},{"node":{"name":"Amber","seatCount":1}}]}}}`)
+		rooms { name seatCount provider { lastName } } } }`, vars),
+		`{"roomBulkCreate":{"rooms":[{"name":"Green","seatCount":1,"provider":{"lastName":"Tanaka"}},{"name":"Amber","seatCount":1,"provider":{"lastName":"Tanaka"}}]}}`)
 
 	want(t, do(t, url, `{ rooms(where: {size: LARGE, hasProviderWith: [{lastName: "Tanaka"}]}, orderBy: {field: SEAT_COUNT, direction: DESC}) {
 		totalCount edges { node { name } } }

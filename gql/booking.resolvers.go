@@ -36,12 +36,18 @@ func (r mutationResolver) AppointmentBulkCreate(ctx context.Context, in model.Ap
 	if err := r.Gate.Open(ctx, in.ProviderID, in.StartTime, in.EndTime); err != nil {
 		return nil, err
 	}
-	opened, err := r.DB.Appointment.Query().Where(
-		appointment.ProviderID(in.ProviderID), appointment.StatusEQ(appointment.StatusOPEN),
-		appointment.TimeSlotGTE(in.StartTime), appointment.TimeSlotLT(in.EndTime),
-	).Paginate(payloadField(ctx, "appointments"), nil, nil, nil, nil,
+	return &model.AppointmentBulkCreatePayload{
+		ProviderID: in.ProviderID, StartTime: in.StartTime, EndTime: in.EndTime,
+	}, nil
+}
+
+// Appointments are the open slots of the range that was opened.
+func (r openedResolver) Appointments(ctx context.Context, opened *model.AppointmentBulkCreatePayload, after *orm.Cursor, first *int, before *orm.Cursor, last *int) (*orm.AppointmentConnection, error) {
+	return r.DB.Appointment.Query().Where(
+		appointment.ProviderID(opened.ProviderID), appointment.StatusEQ(appointment.StatusOPEN),
+		appointment.TimeSlotGTE(opened.StartTime), appointment.TimeSlotLT(opened.EndTime),
+	).Paginate(ctx, after, first, before, last,
 		orm.WithAppointmentOrder(&orm.AppointmentOrder{Direction: "ASC", Field: orm.AppointmentOrderFieldTimeSlot}))
-	return &model.AppointmentBulkCreatePayload{Appointments: opened}, err
 }
 
 // AppointmentCancel withdraws a slot.

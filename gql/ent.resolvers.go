@@ -167,8 +167,12 @@ func (r mutationResolver) ClientBulkCreate(ctx context.Context, input model.Clie
 	if err != nil {
 		return nil, err
 	}
-	page, err := r.DB.Customer.Query().Where(customer.IDIn(ids...)).Paginate(payloadField(ctx, "clients"), nil, nil, nil, nil)
-	return &model.ClientBulkCreatePayload{Clients: page}, err
+	query, err := r.DB.Customer.Query().Where(customer.IDIn(ids...)).CollectFields(payloadField(ctx, "clients"))
+	if err != nil {
+		return nil, err
+	}
+	rows, err := query.Order(customer.ByID()).All(ctx) // ids grow in the order of the input
+	return &model.ClientBulkCreatePayload{Clients: rows}, err
 }
 
 // ClientUpdate answers the mutation clientUpdate.
@@ -293,8 +297,12 @@ func (r mutationResolver) ProviderBulkCreate(ctx context.Context, input model.Pr
 	if err != nil {
 		return nil, err
 	}
-	page, err := r.DB.Provider.Query().Where(provider.IDIn(ids...)).Paginate(payloadField(ctx, "providers"), nil, nil, nil, nil)
-	return &model.ProviderBulkCreatePayload{Providers: page}, err
+	query, err := r.DB.Provider.Query().Where(provider.IDIn(ids...)).CollectFields(payloadField(ctx, "providers"))
+	if err != nil {
+		return nil, err
+	}
+	rows, err := query.Order(provider.ByID()).All(ctx) // ids grow in the order of the input
+	return &model.ProviderBulkCreatePayload{Providers: rows}, err
 }
 
 // ProviderUpdate answers the mutation providerUpdate.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -37,7 +39,7 @@ type Config struct {
 // NewHandler serves the API: GraphQL over HTTP by POST, and by GET for queries.
 func NewHandler(c Config) http.Handler {
 	root := &Resolver{DB: c.DB, Gate: &gate.Gate{DB: c.DB, Rules: c.Rules, Clock: c.Clock, Log: c.Log}}
-	h := handler.New(exec.NewExecutableSchema(exec.Config{Resolvers: root}))
+	h := handler.New(exec.NewExecutableSchema(exec.Config{Resolvers: root, Schema: publicSchema()}))
 	h.AddTransport(transport.Options{})
 	h.AddTransport(transport.GET{})
 	h.AddTransport(transport.POST{})
@@ -52,4 +54,12 @@ func NewHandler(c Config) http.Handler {
 		return next(booking.NewContext(ctx, booking.Moment{Now: c.Clock(), Rules: c.Rules}))
 	})
 	return h
+}
+
+// publicSchema is the schema without the directives that only gqlgen reads.
+func publicSchema() *ast.Schema {
+	schema := *exec.NewExecutableSchema(exec.Config{}).Schema()
+	schema.Directives = maps.Clone(schema.Directives)
+	maps.DeleteFunc(schema.Directives, func(name string, _ *ast.DirectiveDefinition) bool { return strings.HasPrefix(name, "go") })
+	return &schema
 }

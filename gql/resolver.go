@@ -28,6 +28,7 @@ type (
 	queryResolver       struct{ *Resolver }
 	mutationResolver    struct{ *Resolver }
 	reservationResolver struct{ *Resolver }
+	openedResolver      struct{ *Resolver }
 )
 
 var _ exec.ResolverRoot = (*Resolver)(nil)
@@ -40,6 +41,11 @@ func (r *Resolver) Mutation() exec.MutationResolver { return mutationResolver{r}
 
 // Reservation resolves the fields of Reservation that depend on the clock.
 func (r *Resolver) Reservation() exec.ReservationResolver { return reservationResolver{r} }
+
+// AppointmentBulkCreatePayload resolves the slots of the range that was opened.
+func (r *Resolver) AppointmentBulkCreatePayload() exec.AppointmentBulkCreatePayloadResolver {
+	return openedResolver{r}
+}
 
 // Node answers the root field node; an id that leads nowhere gives null.
 func (r queryResolver) Node(ctx context.Context, id int) (orm.Noder, error) {

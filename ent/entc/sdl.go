@@ -102,7 +102,7 @@ func addMutations(g *gen.Graph, s *ast.Schema) error {
 		}
 		declare("BulkCreate", "Creates many "+many+", or none where one is refused.",
 			ast.FieldList{{Name: many, Type: listOf(name + "CreateInput"), Description: "One entry for each."}},
-			ast.FieldList{{Name: many, Type: nonNull(name + "Connection"), Description: "Those created, in the order of the input."}})
+			ast.FieldList{{Name: many, Type: listOf(name), Description: "Those created, in the order of the input."}})
 	}
 	s.AddTypes(mutation)
 	return nil

@@ -34,6 +34,7 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	AppointmentBulkCreatePayload() AppointmentBulkCreatePayloadResolver
 	Mutation() MutationResolver
 	Query() QueryResolver
 	Reservation() ReservationResolver
@@ -49,6 +50,9 @@ type ComplexityRoot struct {
 
 // region    ************************** generated!.gotpl **************************
 
+type AppointmentBulkCreatePayloadResolver interface {
+	Appointments(ctx context.Context, obj *model.AppointmentBulkCreatePayload, after *entgql.Cursor[int], first *int, before *entgql.Cursor[int], last *int) (*orm.AppointmentConnection, error)
+}
 type MutationResolver interface {
 	ClientCreate(ctx context.Context, input model.ClientCreateInput) (*model.ClientCreatePayload, error)
 	ClientUpdate(ctx context.Context, input model.ClientUpdateInput) (*model.ClientUpdatePayload, error)
@@ -211,7 +215,10 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
-	{Name: "../booking.graphql", Input: `"""
+	{Name: "../booking.graphql", Input: `"Gives the Go type of an object a field that consumers do not see."
+directive @goExtraField(name: String, type: String!, overrideTags: String, description: String) repeatable on OBJECT | INPUT_OBJECT
+
+"""
 Where a reservation stands.
 """
 enum ReservationState {
@@ -315,11 +322,23 @@ input AppointmentBulkCreateInput {
 """
 What appointmentBulkCreate answers.
 """
-type AppointmentBulkCreatePayload {
+type AppointmentBulkCreatePayload
+  @goExtraField(name: "ProviderID", type: "int", overrideTags: "json:\"-\"", description: "Whose time was opened.")
+  @goExtraField(name: "StartTime", type: "time.Time", overrideTags: "json:\"-\"", description: "Where the first slot starts.")
+  @goExtraField(name: "EndTime", type: "time.Time", overrideTags: "json:\"-\"", description: "Where the last slot ends.") {
   """
-  All open slots of the range, also those that were open before.
+  All open slots of the range by their start, also those that were open before.
   """
-  appointments: AppointmentConnection!
+  appointments(
+    "Only those after the cursor."
+    after: Cursor
+    "At most so many, from the first on."
+    first: Int
+    "Only those before the cursor."
+    before: Cursor
+    "At most so many, up to the last."
+    last: Int
+  ): AppointmentConnection! @goField(forceResolver: true)
 }
 
 """
@@ -974,7 +993,7 @@ type ClientBulkCreatePayload {
   """
   Those created, in the order of the input.
   """
-  clients: ClientConnection!
+  clients: [Client!]!
 }
 """
 A connection to a list of items.
@@ -1675,7 +1694,7 @@ type ProviderBulkCreatePayload {
   """
   Those created, in the order of the input.
   """
-  providers: ProviderConnection!
+  providers: [Provider!]!
 }
 """
 A connection to a list of items.
@@ -3055,6 +3074,44 @@ func (ec *executionContext) childFields___Type(ctx context.Context, field graphq
 // endregion ************************** internal!.gotpl ***************************
 
 // region    ***************************** args.gotpl *****************************
+
+func (ec *executionContext) field_AppointmentBulkCreatePayload_appointments_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*entgql.Cursor[int], error) {
+			return ec.unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*entgql.Cursor[int], error) {
+			return ec.unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg3
+	return args, nil
+}
 
 func (ec *executionContext) field_Appointment_activeReservations_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
@@ -5346,7 +5403,8 @@ func (ec *executionContext) _AppointmentBulkCreatePayload_appointments(ctx conte
 			return ec.fieldContext_AppointmentBulkCreatePayload_appointments(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Appointments, nil
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.AppointmentBulkCreatePayload().Appointments(ctx, obj, fc.Args["after"].(*entgql.Cursor[int]), fc.Args["first"].(*int), fc.Args["before"].(*entgql.Cursor[int]), fc.Args["last"].(*int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *orm.AppointmentConnection) graphql.Marshaler {
@@ -5356,15 +5414,26 @@ func (ec *executionContext) _AppointmentBulkCreatePayload_appointments(ctx conte
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_AppointmentBulkCreatePayload_appointments(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_AppointmentBulkCreatePayload_appointments(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "AppointmentBulkCreatePayload",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_AppointmentConnection(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_AppointmentBulkCreatePayload_appointments_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -5913,8 +5982,8 @@ func (ec *executionContext) _ClientBulkCreatePayload_clients(ctx context.Context
 			return obj.Clients, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *orm.ClientConnection) graphql.Marshaler {
-			return ec.marshalNClientConnection2ᚖdocketᚋentᚋormᚐClientConnection(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*orm.Customer) graphql.Marshaler {
+			return ec.marshalNClient2ᚕᚖdocketᚋentᚋormᚐCustomerᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -5927,7 +5996,7 @@ func (ec *executionContext) fieldContext_ClientBulkCreatePayload_clients(_ conte
 		IsMethod:   false,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ClientConnection(ctx, field)
+			return ec.childFields_Client(ctx, field)
 		},
 	}
 	return fc, nil
@@ -7439,8 +7508,8 @@ func (ec *executionContext) _ProviderBulkCreatePayload_providers(ctx context.Con
 			return obj.Providers, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *orm.ProviderConnection) graphql.Marshaler {
-			return ec.marshalNProviderConnection2ᚖdocketᚋentᚋormᚐProviderConnection(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*orm.Provider) graphql.Marshaler {
+			return ec.marshalNProvider2ᚕᚖdocketᚋentᚋormᚐProviderᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -7453,7 +7522,7 @@ func (ec *executionContext) fieldContext_ProviderBulkCreatePayload_providers(_ c
 		IsMethod:   false,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ProviderConnection(ctx, field)
+			return ec.childFields_Provider(ctx, field)
 		},
 	}
 	return fc, nil
@@ -13494,10 +13563,11 @@ func (ec *executionContext) _AppointmentBulkCreatePayload(ctx context.Context, s
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("AppointmentBulkCreatePayload")
 		case "appointments":
-			out.Values[i] = ec._AppointmentBulkCreatePayload_appointments(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AppointmentBulkCreatePayload_appointments(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -15357,6 +15427,22 @@ func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.Se
 	return res
 }
 
+func (ec *executionContext) marshalNClient2ᚕᚖdocketᚋentᚋormᚐCustomerᚄ(ctx context.Context, sel ast.SelectionSet, v []*orm.Customer) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNClient2ᚖdocketᚋentᚋormᚐCustomer(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNClient2ᚖdocketᚋentᚋormᚐCustomer(ctx context.Context, sel ast.SelectionSet, v *orm.Customer) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Client!")
@@ -15552,6 +15638,22 @@ func (ec *executionContext) marshalNOrderDirection2entgoᚗioᚋcontribᚋentgql
 
 func (ec *executionContext) marshalNPageInfo2entgoᚗioᚋcontribᚋentgqlᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v entgql.PageInfo[int]) graphql.Marshaler {
 	return ec._PageInfo(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNProvider2ᚕᚖdocketᚋentᚋormᚐProviderᚄ(ctx context.Context, sel ast.SelectionSet, v []*orm.Provider) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNProvider2ᚖdocketᚋentᚋormᚐProvider(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNProvider2ᚖdocketᚋentᚋormᚐProvider(ctx context.Context, sel ast.SelectionSet, v *orm.Provider) graphql.Marshaler {

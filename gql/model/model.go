@@ -25,8 +25,14 @@ type AppointmentBulkCreateInput struct {
 
 // What appointmentBulkCreate answers.
 type AppointmentBulkCreatePayload struct {
-	// All open slots of the range, also those that were open before.
+	// All open slots of the range by their start, also those that were open before.
 	Appointments *orm.AppointmentConnection `json:"appointments"`
+	// Where the last slot ends.
+	EndTime time.Time `json:"-"`
+	// Whose time was opened.
+	ProviderID int `json:"-"`
+	// Where the first slot starts.
+	StartTime time.Time `json:"-"`
 }
 
 // Input of appointmentCancel.
@@ -50,7 +56,7 @@ type ClientBulkCreateInput struct {
 // What clientBulkCreate answers.
 type ClientBulkCreatePayload struct {
 	// Those created, in the order of the input.
-	Clients *orm.ClientConnection `json:"clients"`
+	Clients []*orm.Customer `json:"clients"`
 }
 
 // Input of clientCreate.
@@ -104,7 +110,7 @@ type ProviderBulkCreateInput struct {
 // What providerBulkCreate answers.
 type ProviderBulkCreatePayload struct {
 	// Those created, in the order of the input.
-	Providers *orm.ProviderConnection `json:"providers"`
+	Providers []*orm.Provider `json:"providers"`
 }
 
 // Input of providerCreate.
