@@ -18,53 +18,27 @@ import (
 	"docket/internal/dbtest"
 )
 
-// room is all that a schema author writes for a new entity.
-const room = `package schema
-
-import (
-	"entgo.io/ent"
-	entschema "entgo.io/ent/schema"
-	"entgo.io/ent/schema/edge"
-	"entgo.io/ent/schema/field"
-
-	"docket/ent/entity"
-)
-
-// Room is where a provider works.
-type Room struct{ ent.Schema }
-
-// Mixin of the Room.
-func (Room) Mixin() []ent.Mixin { return []ent.Mixin{entity.Base{}} }
-
-// Fields of the Room.
-func (Room) Fields() []ent.Field {
-	return []ent.Field{
-		field.String("name").NotEmpty().Unique().Comment("What is on its door."),
-		field.Int("seat_count").Default(1).Comment("How many people fit in."),
-		field.Enum("size").Values("SMALL", "LARGE").Default("SMALL").Comment("How it feels."),
-		field.Time("renovated_at").Optional().Nillable().Comment("When it was last renovated."),
+// room is all that a schema author writes for a new entity: the example of the
+// guide.
+func room(t *testing.T) string {
+	t.Helper()
+	guide, err := os.ReadFile("../docs/entities.md")
+	if err != nil {
+		t.Fatal(err)
 	}
-}
-
-// Edges of the Room.
-func (Room) Edges() []ent.Edge {
-	return []ent.Edge{
-		edge.To("provider", Provider.Type).Unique().Required().Comment("Who works there."),
+	m := regexp.MustCompile("(?s)```go\n(.*?)```").FindSubmatch(guide)
+	if m == nil {
+		t.Fatal("the guide has no example")
 	}
+	return string(m[1])
 }
-
-// Annotations of the Room.
-func (Room) Annotations() []entschema.Annotation {
-	return []entschema.Annotation{entschema.Comment("A room to meet in.")}
-}
-`
 
 // TestFifthEntity adds an entity as the README says: one file, one generate,
 // one migration. Then it drives the new API over HTTP, on every database.
 func TestFifthEntity(t *testing.T) {
 	t.Parallel()
 	tree := copyTree(t)
-	write(t, filepath.Join(tree, "ent", "schema", "room.go"), room)
+	write(t, filepath.Join(tree, "ent", "schema", "room.go"), room(t))
 	command(t, tree, "go", "generate", "./ent")
 	command(t, tree, "go", "run", "./cmd/docket", "migrate", "diff", "add_rooms")
 	if again := command(t, tree, "go", "run", "./cmd/docket", "migrate", "diff", "again"); strings.Contains(again, "wrote") {
