@@ -39,7 +39,7 @@ func TestFifthEntity(t *testing.T) {
 	t.Parallel()
 	tree := copyTree(t)
 	write(t, filepath.Join(tree, "ent", "schema", "room.go"), room(t))
-	command(t, tree, "go", "generate", "./ent")
+	command(t, tree, "go", "generate", "./...")
 	command(t, tree, "go", "run", "./cmd/docket", "migrate", "diff", "add_rooms")
 	if again := command(t, tree, "go", "run", "./cmd/docket", "migrate", "diff", "again"); strings.Contains(again, "wrote") {
 		t.Errorf("a second diff still finds something:\n%s", again)

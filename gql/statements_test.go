@@ -35,6 +35,7 @@ func TestStatements(t *testing.T) {
 		{"day books", `{ providers { edges { node { confirmedAppointments(first: 3) { totalCount edges { node { confirmedReservation { client { firstName } } } } } } } } }`, 5},
 		{"views of one edge", `{ providers { edges { node { availableAppointments(first: 2) { edges { node { id } } } reservedAppointments(first: 2) { edges { node { id } } } } } } }`, 3},
 		{"both ways", `{ clients { edges { node { providers { edges { node { lastName clients { totalCount } } } } } } } }`, 3},
+		{"under aliases", `{ providers { e: edges { n: node { a: appointments(first: 1) { s: edges { x: node { id } } } } } } }`, 2},
 		{"deep", `{ providers(first: 3) { edges { node { appointments(first: 3) { edges { node { reservations(first: 2) { edges { node { client { firstName } } } } } } } } } } }`, 4},
 		{"reservations and all about them", `{ reservations { edges { node { state client { lastName } provider { lastName } appointment { timeSlot } } } } }`, 4},
 	}

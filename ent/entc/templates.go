@@ -24,7 +24,36 @@ type mend struct {
 
 const (
 	countForPageInfo = "|| hasCollectedField(ctx, append(path, pageInfoField)...)"
-	rootCount        = "if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {"
+	collectedField   = `walk:
+	for _, name := range path {
+		for _, f := range graphql.CollectFields(oc, field.Selections, nil) {
+			if f.Alias == name {
+				field = f
+				continue walk
+			}
+		}
+		return nil`
+	mergedField = `for _, name := range path {
+		var named, aliased []graphql.CollectedField
+		for _, f := range graphql.CollectFields(oc, field.Selections, nil) {
+			switch {
+			case f.Name == name && slices.Contains([]string{edgesField, nodeField, pageInfoField, totalCountField}, name):
+				named = append(named, f)
+			case f.Alias == name:
+				aliased = append(aliased, f)
+			}
+		}
+		if len(named) == 0 {
+			named = aliased
+		}
+		if len(named) == 0 {
+			return nil
+		}
+		field = named[0]
+		for _, f := range named[1:] {
+			field.Selections = slices.Concat(field.Selections, f.Selections)
+		}`
+	rootCount = "if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {"
 )
 
 var mends = []mend{
@@ -100,6 +129,28 @@ var mends = []mend{
 		entgql.CollectionTemplate, "gql_collection", "if v := rv[beforeField]; v != nil {\n\t\targs.before = v.(*Cursor)",
 		"if v, ok := rv[beforeField].(*Cursor); ok {\n\t\targs.before = v",
 		"a bad cursor is an error at its field, not a panic",
+	},
+	{
+		entgql.PaginationTemplate, "gql_pagination", collectedField, mergedField,
+		"what is asked of a connection is found by its name, under whatever aliases and as often as it is asked",
+	},
+	{
+		entgql.WhereTemplate, "gql_where_input", "if len(i.{{$field}}) > 0 {", "if i.{{$field}} != nil {",
+		"to be one of none is to be nothing, not anything",
+	},
+	{
+		entgql.WhereTemplate, "gql_where_input", "switch n := len(i.Or); {",
+		"switch n := len(i.Or); {\n\tcase n == 0 && i.Or != nil:\n\t\tpredicates = append(predicates, func(s *sql.Selector) { s.Where(sql.False()) })",
+		"one of no conditions never holds",
+	},
+	{
+		entgql.WhereTemplate, "gql_where_input", "return nil, {{$err}}",
+		"return func(*sql.Selector) {}, nil",
+		"a filter without conditions is no error",
+	},
+	{
+		entgql.WhereTemplate, "gql_where_input", "import (", "import (\n\t\"entgo.io/ent/dialect/sql\"",
+		"the predicates above",
 	},
 	{
 		entgql.PaginationTemplate, "gql_pagination/helper/paginate", rootCount,

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"entgo.io/contrib/entgql"
@@ -64,15 +65,26 @@ func collectedField(ctx context.Context, path ...string) *graphql.CollectedField
 	}
 	field := fc.Field
 	oc := graphql.GetOperationContext(ctx)
-walk:
 	for _, name := range path {
+		var named, aliased []graphql.CollectedField
 		for _, f := range graphql.CollectFields(oc, field.Selections, nil) {
-			if f.Alias == name {
-				field = f
-				continue walk
+			switch {
+			case f.Name == name && slices.Contains([]string{edgesField, nodeField, pageInfoField, totalCountField}, name):
+				named = append(named, f)
+			case f.Alias == name:
+				aliased = append(aliased, f)
 			}
 		}
-		return nil
+		if len(named) == 0 {
+			named = aliased
+		}
+		if len(named) == 0 {
+			return nil
+		}
+		field = named[0]
+		for _, f := range named[1:] {
+			field.Selections = slices.Concat(field.Selections, f.Selections)
+		}
 	}
 	return &field
 }

@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"entgo.io/ent/dialect/sql"
 )
 
 // AppointmentWhereInput represents a where input for filtering Appointment queries.
@@ -136,6 +138,8 @@ func (i *AppointmentWhereInput) P() (predicate.Appointment, error) {
 		predicates = append(predicates, appointment.Not(p))
 	}
 	switch n := len(i.Or); {
+	case n == 0 && i.Or != nil:
+		predicates = append(predicates, func(s *sql.Selector) { s.Where(sql.False()) })
 	case n == 1:
 		p, err := i.Or[0].P()
 		if err != nil {
@@ -178,10 +182,10 @@ func (i *AppointmentWhereInput) P() (predicate.Appointment, error) {
 	if i.IDNEQ != nil {
 		predicates = append(predicates, appointment.IDNEQ(*i.IDNEQ))
 	}
-	if len(i.IDIn) > 0 {
+	if i.IDIn != nil {
 		predicates = append(predicates, appointment.IDIn(i.IDIn...))
 	}
-	if len(i.IDNotIn) > 0 {
+	if i.IDNotIn != nil {
 		predicates = append(predicates, appointment.IDNotIn(i.IDNotIn...))
 	}
 	if i.IDGT != nil {
@@ -202,10 +206,10 @@ func (i *AppointmentWhereInput) P() (predicate.Appointment, error) {
 	if i.CreatedAtNEQ != nil {
 		predicates = append(predicates, appointment.CreatedAtNEQ(*i.CreatedAtNEQ))
 	}
-	if len(i.CreatedAtIn) > 0 {
+	if i.CreatedAtIn != nil {
 		predicates = append(predicates, appointment.CreatedAtIn(i.CreatedAtIn...))
 	}
-	if len(i.CreatedAtNotIn) > 0 {
+	if i.CreatedAtNotIn != nil {
 		predicates = append(predicates, appointment.CreatedAtNotIn(i.CreatedAtNotIn...))
 	}
 	if i.CreatedAtGT != nil {
@@ -226,10 +230,10 @@ func (i *AppointmentWhereInput) P() (predicate.Appointment, error) {
 	if i.UpdatedAtNEQ != nil {
 		predicates = append(predicates, appointment.UpdatedAtNEQ(*i.UpdatedAtNEQ))
 	}
-	if len(i.UpdatedAtIn) > 0 {
+	if i.UpdatedAtIn != nil {
 		predicates = append(predicates, appointment.UpdatedAtIn(i.UpdatedAtIn...))
 	}
-	if len(i.UpdatedAtNotIn) > 0 {
+	if i.UpdatedAtNotIn != nil {
 		predicates = append(predicates, appointment.UpdatedAtNotIn(i.UpdatedAtNotIn...))
 	}
 	if i.UpdatedAtGT != nil {
@@ -250,10 +254,10 @@ func (i *AppointmentWhereInput) P() (predicate.Appointment, error) {
 	if i.VersionNEQ != nil {
 		predicates = append(predicates, appointment.VersionNEQ(*i.VersionNEQ))
 	}
-	if len(i.VersionIn) > 0 {
+	if i.VersionIn != nil {
 		predicates = append(predicates, appointment.VersionIn(i.VersionIn...))
 	}
-	if len(i.VersionNotIn) > 0 {
+	if i.VersionNotIn != nil {
 		predicates = append(predicates, appointment.VersionNotIn(i.VersionNotIn...))
 	}
 	if i.VersionGT != nil {
@@ -274,10 +278,10 @@ func (i *AppointmentWhereInput) P() (predicate.Appointment, error) {
 	if i.ProviderIDNEQ != nil {
 		predicates = append(predicates, appointment.ProviderIDNEQ(*i.ProviderIDNEQ))
 	}
-	if len(i.ProviderIDIn) > 0 {
+	if i.ProviderIDIn != nil {
 		predicates = append(predicates, appointment.ProviderIDIn(i.ProviderIDIn...))
 	}
-	if len(i.ProviderIDNotIn) > 0 {
+	if i.ProviderIDNotIn != nil {
 		predicates = append(predicates, appointment.ProviderIDNotIn(i.ProviderIDNotIn...))
 	}
 	if i.TimeSlot != nil {
@@ -286,10 +290,10 @@ func (i *AppointmentWhereInput) P() (predicate.Appointment, error) {
 	if i.TimeSlotNEQ != nil {
 		predicates = append(predicates, appointment.TimeSlotNEQ(*i.TimeSlotNEQ))
 	}
-	if len(i.TimeSlotIn) > 0 {
+	if i.TimeSlotIn != nil {
 		predicates = append(predicates, appointment.TimeSlotIn(i.TimeSlotIn...))
 	}
-	if len(i.TimeSlotNotIn) > 0 {
+	if i.TimeSlotNotIn != nil {
 		predicates = append(predicates, appointment.TimeSlotNotIn(i.TimeSlotNotIn...))
 	}
 	if i.TimeSlotGT != nil {
@@ -310,10 +314,10 @@ func (i *AppointmentWhereInput) P() (predicate.Appointment, error) {
 	if i.EndsAtNEQ != nil {
 		predicates = append(predicates, appointment.EndsAtNEQ(*i.EndsAtNEQ))
 	}
-	if len(i.EndsAtIn) > 0 {
+	if i.EndsAtIn != nil {
 		predicates = append(predicates, appointment.EndsAtIn(i.EndsAtIn...))
 	}
-	if len(i.EndsAtNotIn) > 0 {
+	if i.EndsAtNotIn != nil {
 		predicates = append(predicates, appointment.EndsAtNotIn(i.EndsAtNotIn...))
 	}
 	if i.EndsAtGT != nil {
@@ -334,10 +338,10 @@ func (i *AppointmentWhereInput) P() (predicate.Appointment, error) {
 	if i.StatusNEQ != nil {
 		predicates = append(predicates, appointment.StatusNEQ(*i.StatusNEQ))
 	}
-	if len(i.StatusIn) > 0 {
+	if i.StatusIn != nil {
 		predicates = append(predicates, appointment.StatusIn(i.StatusIn...))
 	}
-	if len(i.StatusNotIn) > 0 {
+	if i.StatusNotIn != nil {
 		predicates = append(predicates, appointment.StatusNotIn(i.StatusNotIn...))
 	}
 
@@ -379,7 +383,7 @@ func (i *AppointmentWhereInput) P() (predicate.Appointment, error) {
 	}
 	switch len(predicates) {
 	case 0:
-		return nil, ErrEmptyAppointmentWhereInput
+		return func(*sql.Selector) {}, nil
 	case 1:
 		return predicates[0], nil
 	default:
@@ -508,6 +512,8 @@ func (i *ClientWhereInput) P() (predicate.Customer, error) {
 		predicates = append(predicates, customer.Not(p))
 	}
 	switch n := len(i.Or); {
+	case n == 0 && i.Or != nil:
+		predicates = append(predicates, func(s *sql.Selector) { s.Where(sql.False()) })
 	case n == 1:
 		p, err := i.Or[0].P()
 		if err != nil {
@@ -550,10 +556,10 @@ func (i *ClientWhereInput) P() (predicate.Customer, error) {
 	if i.IDNEQ != nil {
 		predicates = append(predicates, customer.IDNEQ(*i.IDNEQ))
 	}
-	if len(i.IDIn) > 0 {
+	if i.IDIn != nil {
 		predicates = append(predicates, customer.IDIn(i.IDIn...))
 	}
-	if len(i.IDNotIn) > 0 {
+	if i.IDNotIn != nil {
 		predicates = append(predicates, customer.IDNotIn(i.IDNotIn...))
 	}
 	if i.IDGT != nil {
@@ -574,10 +580,10 @@ func (i *ClientWhereInput) P() (predicate.Customer, error) {
 	if i.CreatedAtNEQ != nil {
 		predicates = append(predicates, customer.CreatedAtNEQ(*i.CreatedAtNEQ))
 	}
-	if len(i.CreatedAtIn) > 0 {
+	if i.CreatedAtIn != nil {
 		predicates = append(predicates, customer.CreatedAtIn(i.CreatedAtIn...))
 	}
-	if len(i.CreatedAtNotIn) > 0 {
+	if i.CreatedAtNotIn != nil {
 		predicates = append(predicates, customer.CreatedAtNotIn(i.CreatedAtNotIn...))
 	}
 	if i.CreatedAtGT != nil {
@@ -598,10 +604,10 @@ func (i *ClientWhereInput) P() (predicate.Customer, error) {
 	if i.UpdatedAtNEQ != nil {
 		predicates = append(predicates, customer.UpdatedAtNEQ(*i.UpdatedAtNEQ))
 	}
-	if len(i.UpdatedAtIn) > 0 {
+	if i.UpdatedAtIn != nil {
 		predicates = append(predicates, customer.UpdatedAtIn(i.UpdatedAtIn...))
 	}
-	if len(i.UpdatedAtNotIn) > 0 {
+	if i.UpdatedAtNotIn != nil {
 		predicates = append(predicates, customer.UpdatedAtNotIn(i.UpdatedAtNotIn...))
 	}
 	if i.UpdatedAtGT != nil {
@@ -622,10 +628,10 @@ func (i *ClientWhereInput) P() (predicate.Customer, error) {
 	if i.VersionNEQ != nil {
 		predicates = append(predicates, customer.VersionNEQ(*i.VersionNEQ))
 	}
-	if len(i.VersionIn) > 0 {
+	if i.VersionIn != nil {
 		predicates = append(predicates, customer.VersionIn(i.VersionIn...))
 	}
-	if len(i.VersionNotIn) > 0 {
+	if i.VersionNotIn != nil {
 		predicates = append(predicates, customer.VersionNotIn(i.VersionNotIn...))
 	}
 	if i.VersionGT != nil {
@@ -646,10 +652,10 @@ func (i *ClientWhereInput) P() (predicate.Customer, error) {
 	if i.FirstNameNEQ != nil {
 		predicates = append(predicates, customer.FirstNameNEQ(*i.FirstNameNEQ))
 	}
-	if len(i.FirstNameIn) > 0 {
+	if i.FirstNameIn != nil {
 		predicates = append(predicates, customer.FirstNameIn(i.FirstNameIn...))
 	}
-	if len(i.FirstNameNotIn) > 0 {
+	if i.FirstNameNotIn != nil {
 		predicates = append(predicates, customer.FirstNameNotIn(i.FirstNameNotIn...))
 	}
 	if i.FirstNameGT != nil {
@@ -685,10 +691,10 @@ func (i *ClientWhereInput) P() (predicate.Customer, error) {
 	if i.LastNameNEQ != nil {
 		predicates = append(predicates, customer.LastNameNEQ(*i.LastNameNEQ))
 	}
-	if len(i.LastNameIn) > 0 {
+	if i.LastNameIn != nil {
 		predicates = append(predicates, customer.LastNameIn(i.LastNameIn...))
 	}
-	if len(i.LastNameNotIn) > 0 {
+	if i.LastNameNotIn != nil {
 		predicates = append(predicates, customer.LastNameNotIn(i.LastNameNotIn...))
 	}
 	if i.LastNameGT != nil {
@@ -757,7 +763,7 @@ func (i *ClientWhereInput) P() (predicate.Customer, error) {
 	}
 	switch len(predicates) {
 	case 0:
-		return nil, ErrEmptyClientWhereInput
+		return func(*sql.Selector) {}, nil
 	case 1:
 		return predicates[0], nil
 	default:
@@ -905,6 +911,8 @@ func (i *ProviderWhereInput) P() (predicate.Provider, error) {
 		predicates = append(predicates, provider.Not(p))
 	}
 	switch n := len(i.Or); {
+	case n == 0 && i.Or != nil:
+		predicates = append(predicates, func(s *sql.Selector) { s.Where(sql.False()) })
 	case n == 1:
 		p, err := i.Or[0].P()
 		if err != nil {
@@ -947,10 +955,10 @@ func (i *ProviderWhereInput) P() (predicate.Provider, error) {
 	if i.IDNEQ != nil {
 		predicates = append(predicates, provider.IDNEQ(*i.IDNEQ))
 	}
-	if len(i.IDIn) > 0 {
+	if i.IDIn != nil {
 		predicates = append(predicates, provider.IDIn(i.IDIn...))
 	}
-	if len(i.IDNotIn) > 0 {
+	if i.IDNotIn != nil {
 		predicates = append(predicates, provider.IDNotIn(i.IDNotIn...))
 	}
 	if i.IDGT != nil {
@@ -971,10 +979,10 @@ func (i *ProviderWhereInput) P() (predicate.Provider, error) {
 	if i.CreatedAtNEQ != nil {
 		predicates = append(predicates, provider.CreatedAtNEQ(*i.CreatedAtNEQ))
 	}
-	if len(i.CreatedAtIn) > 0 {
+	if i.CreatedAtIn != nil {
 		predicates = append(predicates, provider.CreatedAtIn(i.CreatedAtIn...))
 	}
-	if len(i.CreatedAtNotIn) > 0 {
+	if i.CreatedAtNotIn != nil {
 		predicates = append(predicates, provider.CreatedAtNotIn(i.CreatedAtNotIn...))
 	}
 	if i.CreatedAtGT != nil {
@@ -995,10 +1003,10 @@ func (i *ProviderWhereInput) P() (predicate.Provider, error) {
 	if i.UpdatedAtNEQ != nil {
 		predicates = append(predicates, provider.UpdatedAtNEQ(*i.UpdatedAtNEQ))
 	}
-	if len(i.UpdatedAtIn) > 0 {
+	if i.UpdatedAtIn != nil {
 		predicates = append(predicates, provider.UpdatedAtIn(i.UpdatedAtIn...))
 	}
-	if len(i.UpdatedAtNotIn) > 0 {
+	if i.UpdatedAtNotIn != nil {
 		predicates = append(predicates, provider.UpdatedAtNotIn(i.UpdatedAtNotIn...))
 	}
 	if i.UpdatedAtGT != nil {
@@ -1019,10 +1027,10 @@ func (i *ProviderWhereInput) P() (predicate.Provider, error) {
 	if i.VersionNEQ != nil {
 		predicates = append(predicates, provider.VersionNEQ(*i.VersionNEQ))
 	}
-	if len(i.VersionIn) > 0 {
+	if i.VersionIn != nil {
 		predicates = append(predicates, provider.VersionIn(i.VersionIn...))
 	}
-	if len(i.VersionNotIn) > 0 {
+	if i.VersionNotIn != nil {
 		predicates = append(predicates, provider.VersionNotIn(i.VersionNotIn...))
 	}
 	if i.VersionGT != nil {
@@ -1043,10 +1051,10 @@ func (i *ProviderWhereInput) P() (predicate.Provider, error) {
 	if i.FirstNameNEQ != nil {
 		predicates = append(predicates, provider.FirstNameNEQ(*i.FirstNameNEQ))
 	}
-	if len(i.FirstNameIn) > 0 {
+	if i.FirstNameIn != nil {
 		predicates = append(predicates, provider.FirstNameIn(i.FirstNameIn...))
 	}
-	if len(i.FirstNameNotIn) > 0 {
+	if i.FirstNameNotIn != nil {
 		predicates = append(predicates, provider.FirstNameNotIn(i.FirstNameNotIn...))
 	}
 	if i.FirstNameGT != nil {
@@ -1082,10 +1090,10 @@ func (i *ProviderWhereInput) P() (predicate.Provider, error) {
 	if i.LastNameNEQ != nil {
 		predicates = append(predicates, provider.LastNameNEQ(*i.LastNameNEQ))
 	}
-	if len(i.LastNameIn) > 0 {
+	if i.LastNameIn != nil {
 		predicates = append(predicates, provider.LastNameIn(i.LastNameIn...))
 	}
-	if len(i.LastNameNotIn) > 0 {
+	if i.LastNameNotIn != nil {
 		predicates = append(predicates, provider.LastNameNotIn(i.LastNameNotIn...))
 	}
 	if i.LastNameGT != nil {
@@ -1121,10 +1129,10 @@ func (i *ProviderWhereInput) P() (predicate.Provider, error) {
 	if i.TimeZoneNEQ != nil {
 		predicates = append(predicates, provider.TimeZoneNEQ(*i.TimeZoneNEQ))
 	}
-	if len(i.TimeZoneIn) > 0 {
+	if i.TimeZoneIn != nil {
 		predicates = append(predicates, provider.TimeZoneIn(i.TimeZoneIn...))
 	}
-	if len(i.TimeZoneNotIn) > 0 {
+	if i.TimeZoneNotIn != nil {
 		predicates = append(predicates, provider.TimeZoneNotIn(i.TimeZoneNotIn...))
 	}
 	if i.TimeZoneGT != nil {
@@ -1211,7 +1219,7 @@ func (i *ProviderWhereInput) P() (predicate.Provider, error) {
 	}
 	switch len(predicates) {
 	case 0:
-		return nil, ErrEmptyProviderWhereInput
+		return func(*sql.Selector) {}, nil
 	case 1:
 		return predicates[0], nil
 	default:
@@ -1386,6 +1394,8 @@ func (i *ReservationWhereInput) P() (predicate.Reservation, error) {
 		predicates = append(predicates, reservation.Not(p))
 	}
 	switch n := len(i.Or); {
+	case n == 0 && i.Or != nil:
+		predicates = append(predicates, func(s *sql.Selector) { s.Where(sql.False()) })
 	case n == 1:
 		p, err := i.Or[0].P()
 		if err != nil {
@@ -1428,10 +1438,10 @@ func (i *ReservationWhereInput) P() (predicate.Reservation, error) {
 	if i.IDNEQ != nil {
 		predicates = append(predicates, reservation.IDNEQ(*i.IDNEQ))
 	}
-	if len(i.IDIn) > 0 {
+	if i.IDIn != nil {
 		predicates = append(predicates, reservation.IDIn(i.IDIn...))
 	}
-	if len(i.IDNotIn) > 0 {
+	if i.IDNotIn != nil {
 		predicates = append(predicates, reservation.IDNotIn(i.IDNotIn...))
 	}
 	if i.IDGT != nil {
@@ -1452,10 +1462,10 @@ func (i *ReservationWhereInput) P() (predicate.Reservation, error) {
 	if i.CreatedAtNEQ != nil {
 		predicates = append(predicates, reservation.CreatedAtNEQ(*i.CreatedAtNEQ))
 	}
-	if len(i.CreatedAtIn) > 0 {
+	if i.CreatedAtIn != nil {
 		predicates = append(predicates, reservation.CreatedAtIn(i.CreatedAtIn...))
 	}
-	if len(i.CreatedAtNotIn) > 0 {
+	if i.CreatedAtNotIn != nil {
 		predicates = append(predicates, reservation.CreatedAtNotIn(i.CreatedAtNotIn...))
 	}
 	if i.CreatedAtGT != nil {
@@ -1476,10 +1486,10 @@ func (i *ReservationWhereInput) P() (predicate.Reservation, error) {
 	if i.UpdatedAtNEQ != nil {
 		predicates = append(predicates, reservation.UpdatedAtNEQ(*i.UpdatedAtNEQ))
 	}
-	if len(i.UpdatedAtIn) > 0 {
+	if i.UpdatedAtIn != nil {
 		predicates = append(predicates, reservation.UpdatedAtIn(i.UpdatedAtIn...))
 	}
-	if len(i.UpdatedAtNotIn) > 0 {
+	if i.UpdatedAtNotIn != nil {
 		predicates = append(predicates, reservation.UpdatedAtNotIn(i.UpdatedAtNotIn...))
 	}
 	if i.UpdatedAtGT != nil {
@@ -1500,10 +1510,10 @@ func (i *ReservationWhereInput) P() (predicate.Reservation, error) {
 	if i.VersionNEQ != nil {
 		predicates = append(predicates, reservation.VersionNEQ(*i.VersionNEQ))
 	}
-	if len(i.VersionIn) > 0 {
+	if i.VersionIn != nil {
 		predicates = append(predicates, reservation.VersionIn(i.VersionIn...))
 	}
-	if len(i.VersionNotIn) > 0 {
+	if i.VersionNotIn != nil {
 		predicates = append(predicates, reservation.VersionNotIn(i.VersionNotIn...))
 	}
 	if i.VersionGT != nil {
@@ -1524,10 +1534,10 @@ func (i *ReservationWhereInput) P() (predicate.Reservation, error) {
 	if i.ClientIDNEQ != nil {
 		predicates = append(predicates, reservation.ClientIDNEQ(*i.ClientIDNEQ))
 	}
-	if len(i.ClientIDIn) > 0 {
+	if i.ClientIDIn != nil {
 		predicates = append(predicates, reservation.ClientIDIn(i.ClientIDIn...))
 	}
-	if len(i.ClientIDNotIn) > 0 {
+	if i.ClientIDNotIn != nil {
 		predicates = append(predicates, reservation.ClientIDNotIn(i.ClientIDNotIn...))
 	}
 	if i.AppointmentID != nil {
@@ -1536,10 +1546,10 @@ func (i *ReservationWhereInput) P() (predicate.Reservation, error) {
 	if i.AppointmentIDNEQ != nil {
 		predicates = append(predicates, reservation.AppointmentIDNEQ(*i.AppointmentIDNEQ))
 	}
-	if len(i.AppointmentIDIn) > 0 {
+	if i.AppointmentIDIn != nil {
 		predicates = append(predicates, reservation.AppointmentIDIn(i.AppointmentIDIn...))
 	}
-	if len(i.AppointmentIDNotIn) > 0 {
+	if i.AppointmentIDNotIn != nil {
 		predicates = append(predicates, reservation.AppointmentIDNotIn(i.AppointmentIDNotIn...))
 	}
 	if i.ProviderID != nil {
@@ -1548,10 +1558,10 @@ func (i *ReservationWhereInput) P() (predicate.Reservation, error) {
 	if i.ProviderIDNEQ != nil {
 		predicates = append(predicates, reservation.ProviderIDNEQ(*i.ProviderIDNEQ))
 	}
-	if len(i.ProviderIDIn) > 0 {
+	if i.ProviderIDIn != nil {
 		predicates = append(predicates, reservation.ProviderIDIn(i.ProviderIDIn...))
 	}
-	if len(i.ProviderIDNotIn) > 0 {
+	if i.ProviderIDNotIn != nil {
 		predicates = append(predicates, reservation.ProviderIDNotIn(i.ProviderIDNotIn...))
 	}
 	if i.TimeSlot != nil {
@@ -1560,10 +1570,10 @@ func (i *ReservationWhereInput) P() (predicate.Reservation, error) {
 	if i.TimeSlotNEQ != nil {
 		predicates = append(predicates, reservation.TimeSlotNEQ(*i.TimeSlotNEQ))
 	}
-	if len(i.TimeSlotIn) > 0 {
+	if i.TimeSlotIn != nil {
 		predicates = append(predicates, reservation.TimeSlotIn(i.TimeSlotIn...))
 	}
-	if len(i.TimeSlotNotIn) > 0 {
+	if i.TimeSlotNotIn != nil {
 		predicates = append(predicates, reservation.TimeSlotNotIn(i.TimeSlotNotIn...))
 	}
 	if i.TimeSlotGT != nil {
@@ -1584,10 +1594,10 @@ func (i *ReservationWhereInput) P() (predicate.Reservation, error) {
 	if i.EndsAtNEQ != nil {
 		predicates = append(predicates, reservation.EndsAtNEQ(*i.EndsAtNEQ))
 	}
-	if len(i.EndsAtIn) > 0 {
+	if i.EndsAtIn != nil {
 		predicates = append(predicates, reservation.EndsAtIn(i.EndsAtIn...))
 	}
-	if len(i.EndsAtNotIn) > 0 {
+	if i.EndsAtNotIn != nil {
 		predicates = append(predicates, reservation.EndsAtNotIn(i.EndsAtNotIn...))
 	}
 	if i.EndsAtGT != nil {
@@ -1608,10 +1618,10 @@ func (i *ReservationWhereInput) P() (predicate.Reservation, error) {
 	if i.ExpiryNEQ != nil {
 		predicates = append(predicates, reservation.ExpiryNEQ(*i.ExpiryNEQ))
 	}
-	if len(i.ExpiryIn) > 0 {
+	if i.ExpiryIn != nil {
 		predicates = append(predicates, reservation.ExpiryIn(i.ExpiryIn...))
 	}
-	if len(i.ExpiryNotIn) > 0 {
+	if i.ExpiryNotIn != nil {
 		predicates = append(predicates, reservation.ExpiryNotIn(i.ExpiryNotIn...))
 	}
 	if i.ExpiryGT != nil {
@@ -1632,10 +1642,10 @@ func (i *ReservationWhereInput) P() (predicate.Reservation, error) {
 	if i.ConfirmedAtNEQ != nil {
 		predicates = append(predicates, reservation.ConfirmedAtNEQ(*i.ConfirmedAtNEQ))
 	}
-	if len(i.ConfirmedAtIn) > 0 {
+	if i.ConfirmedAtIn != nil {
 		predicates = append(predicates, reservation.ConfirmedAtIn(i.ConfirmedAtIn...))
 	}
-	if len(i.ConfirmedAtNotIn) > 0 {
+	if i.ConfirmedAtNotIn != nil {
 		predicates = append(predicates, reservation.ConfirmedAtNotIn(i.ConfirmedAtNotIn...))
 	}
 	if i.ConfirmedAtGT != nil {
@@ -1662,10 +1672,10 @@ func (i *ReservationWhereInput) P() (predicate.Reservation, error) {
 	if i.CancelledAtNEQ != nil {
 		predicates = append(predicates, reservation.CancelledAtNEQ(*i.CancelledAtNEQ))
 	}
-	if len(i.CancelledAtIn) > 0 {
+	if i.CancelledAtIn != nil {
 		predicates = append(predicates, reservation.CancelledAtIn(i.CancelledAtIn...))
 	}
-	if len(i.CancelledAtNotIn) > 0 {
+	if i.CancelledAtNotIn != nil {
 		predicates = append(predicates, reservation.CancelledAtNotIn(i.CancelledAtNotIn...))
 	}
 	if i.CancelledAtGT != nil {
@@ -1743,7 +1753,7 @@ func (i *ReservationWhereInput) P() (predicate.Reservation, error) {
 	}
 	switch len(predicates) {
 	case 0:
-		return nil, ErrEmptyReservationWhereInput
+		return func(*sql.Selector) {}, nil
 	case 1:
 		return predicates[0], nil
 	default:
