@@ -1,0 +1,90 @@
+package gql_test
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"entgo.io/ent/dialect"
+
+	"docket/gql"
+	"docket/internal/booking"
+	"docket/internal/dbtest"
+)
+
+// TestHTTP speaks GraphQL over HTTP as other clients than ours do.
+func TestHTTP(t *testing.T) {
+	t.Parallel()
+	a := serve(t, dbtest.Open(t, dialect.SQLite).ORM())
+	const count = `{"data":{"clients":{"totalCount":0}}}`
+	tests := []struct {
+		name, method, query, contentType, body string
+		status                                 int
+		want                                   string
+	}{
+		{"post", "POST", "", "application/json", `{"query":"{ clients { totalCount } }"}`, 200, count},
+		{"get", "GET", "{ clients { totalCount } }", "", "", 200, count},
+		{"operation by name", "POST", "", "application/json", `{"query":"query A { clients { totalCount } } query B { nope: clients { totalCount } }","operationName":"A"}`, 200, count},
+		{"no mutation by get", "GET", `mutation { clientCreate(input: {firstName: "A", lastName: "B"}) { client { id } } }`, "", "", 406, "GET requests only allow query operations"},
+		{"a form", "POST", "", "application/x-www-form-urlencoded", "query=%7B%20clients%20%7B%20totalCount%20%7D%20%7D", 400, "transport not supported"},
+		{"no json", "POST", "", "application/json", `{"query"`, 400, "json request body could not be decoded"},
+		{"another method", "PUT", "", "application/json", `{}`, 400, "transport not supported"},
+		{"too many tokens", "POST", "", "application/json", `{"query":"{` + strings.Repeat(" a", 20_000) + `}"}`, 422, "exceeded token limit"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			status, text := send(t, test.method, a.url+"?query="+url.QueryEscape(test.query), test.contentType, test.body)
+			if status != test.status || !strings.Contains(text, test.want) {
+				t.Errorf("%d %s, want %d %s", status, text, test.status, test.want)
+			}
+		})
+	}
+	var v page
+	a.must(t, &v, `{ page: clients { totalCount } }`, nil)
+	if v.Page.TotalCount != 0 {
+		t.Error("something of all this created a client")
+	}
+}
+
+// TestSchemaIsAsked checks who may ask for the schema, and that it shows
+// nothing of how the server is made.
+func TestSchemaIsAsked(t *testing.T) {
+	t.Parallel()
+	client := dbtest.Open(t, dialect.SQLite).ORM()
+	const ask = `{ __schema { directives { name } types { name description fields { name description args { name description } } } } }`
+	open := serve(t, client).run(t, ask, nil)
+	if len(open.Errors) > 0 || strings.Contains(string(open.Data), `"go`) {
+		t.Errorf("%v %s", open.Errors, open.Data)
+	}
+	s := httptest.NewServer(gql.NewHandler(gql.Config{DB: client, Rules: booking.DefaultRules(), Clock: time.Now, Log: slog.New(slog.DiscardHandler)}))
+	t.Cleanup(s.Close)
+	if _, text := send(t, "GET", s.URL+"?query="+url.QueryEscape(ask), "", ""); strings.Contains(text, "directives\":[{") {
+		t.Errorf("the schema shows although it should not: %s", text)
+	}
+}
+
+func send(t *testing.T, method, url, contentType, body string) (status int, text string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	all, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(all)
+}
