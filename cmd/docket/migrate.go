@@ -2,80 +2,112 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"path/filepath"
+	"io"
+	"time"
 
 	"ariga.io/atlas/sql/migrate"
-	"entgo.io/ent/dialect"
 
 	"docket/internal/database"
 	"docket/internal/migration"
-	"docket/internal/pgtest"
 )
 
 type migrateCommands struct {
-	Diff diffCommand `cmd:"" help:"Write the migrations that lead to what ent/schema describes."`
+	Diff     diffCommand     `cmd:"" help:"Write the migrations that lead to what ent/schema describes."`
+	Apply    applyCommand    `cmd:"" help:"Apply to a database what it lacks."`
+	Status   statusCommand   `cmd:"" help:"Print what a database has and lacks. Exits with 1 if it lacks something."`
+	Lint     lintCommand     `cmd:"" help:"Report what is dangerous in new migrations. Exits with 1 if anything is."`
+	Validate validateCommand `cmd:"" help:"Check that the migrations are unchanged, apply to an empty database, and lead to the same on both."`
+	Hash     hashCommand     `cmd:"" help:"Write atlas.sum anew, after a new migration was edited by hand."`
 }
 
-type diffCommand struct {
-	Name string `arg:"" help:"What the migration does, as in add_rooms."`
-	Dir  string `help:"The folder of the migrations." default:"migrations" type:"path"`
+// target is a database, and the migrations to bring to it.
+type target struct {
+	Database string `help:"sqlite://PATH or postgres://…" placeholder:"URL" default:"sqlite://docket.db"`
+	Dir      string `help:"Take the migrations from this folder instead of the binary." placeholder:"DIR"`
 }
 
-// Run writes a migration for each database, where it has something to do.
-func (c diffCommand) Run(ctx context.Context) error {
-	return eachDialect(ctx, c.Dir, func(dev *database.DB, dir migrate.Dir) error {
-		file, err := migration.Diff(ctx, dev, dir, c.Name)
-		switch folder := migration.Folder(dev.Dialect); {
-		case err != nil:
-			return fmt.Errorf("%s: %w", folder, err)
-		case file == "":
-			fmt.Printf("%s: nothing to do, the migrations are up to date\n", folder)
-		default:
-			fmt.Printf("%s: wrote %s\n", folder, filepath.Join(c.Dir, folder, file))
-		}
-		return nil
-	})
+// open opens the database and the directory for its dialect.
+func (t target) open() (*database.DB, migrate.Dir, error) {
+	db, err := database.Open(t.Database)
+	if err != nil {
+		return nil, nil, err
+	}
+	dir, err := migration.Embedded(db.Dialect)
+	if t.Dir != "" {
+		dir, err = migration.Local(t.Dir, db.Dialect)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	return db, dir, nil
 }
 
-// eachDialect calls f with each folder of migrations and an empty database to work in.
-func eachDialect(ctx context.Context, path string, f func(dev *database.DB, dir migrate.Dir) error) error {
-	for _, name := range []string{dialect.Postgres, dialect.SQLite} {
-		dir, err := migrate.NewLocalDir(filepath.Join(path, migration.Folder(name)))
-		if err != nil {
-			return err
-		}
-		dev, stop, err := throwaway(ctx, name)
-		if err != nil {
-			return err
-		}
-		err = f(dev, dir)
-		stop()
-		if err != nil {
+type applyCommand struct{ target }
+
+// Run applies what is pending, each file by itself.
+func (c applyCommand) Run(ctx context.Context, out io.Writer) (err error) {
+	db, dir, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	applied, err := migration.Apply(ctx, db, dir)
+	if err == nil && len(applied) == 0 {
+		return say(out, "nothing to do, the database is up to date\n")
+	}
+	return errors.Join(err, list(out, "applied ", applied))
+}
+
+type statusCommand struct{ target }
+
+// Run prints where the database stands.
+func (c statusCommand) Run(ctx context.Context, out io.Writer) (err error) {
+	db, dir, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	s, err := migration.StatusOf(ctx, db, dir)
+	if err != nil {
+		return err
+	}
+	version := s.Current()
+	if version == "" {
+		version = "none"
+	}
+	var applied []string
+	for _, r := range s.Applied {
+		applied = append(applied, describe(r))
+	}
+	err = errors.Join(say(out, "version %s\n", version), list(out, "applied ", applied), list(out, "pending ", s.Pending))
+	if err == nil && len(s.Pending) > 0 {
+		err = fmt.Errorf("not up to date: %d pending", len(s.Pending))
+	}
+	return err
+}
+
+func describe(r *migrate.Revision) string {
+	text := fmt.Sprintf("%s %s, %s, by %s", r.Version, r.Description, r.ExecutedAt.UTC().Format(time.RFC3339), r.OperatorVersion)
+	if r.Applied < r.Total {
+		text += fmt.Sprintf("; only %d of %d statements: %s", r.Applied, r.Total, r.Error)
+	}
+	return text
+}
+
+// say prints, and fails where nobody can read it.
+func say(out io.Writer, format string, args ...any) error {
+	_, err := fmt.Fprintf(out, format, args...)
+	return err
+}
+
+// list prints a line for each text.
+func list(out io.Writer, prefix string, texts []string) error {
+	for _, text := range texts {
+		if err := say(out, "%s%s\n", prefix, text); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// throwaway is an empty database that is gone after stop.
-func throwaway(ctx context.Context, name string) (db *database.DB, stop func(), err error) {
-	if name == dialect.SQLite {
-		db, err = database.Open("sqlite://:memory:")
-		if err != nil {
-			return nil, nil, err
-		}
-		db.SetMaxOpenConns(1) // each connection would have a database of its own
-		return db, func() { _ = db.Close() }, nil
-	}
-	server, err := pgtest.Start(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	db, err = database.Open(server.DSN("postgres"))
-	if err != nil {
-		server.Stop()
-		return nil, nil, err
-	}
-	return db, func() { _ = db.Close(); server.Stop() }, nil
 }

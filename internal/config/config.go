@@ -58,6 +58,9 @@ func (s Server) Validate() error {
 	if err := database.Check(s.Database); err != nil {
 		return fmt.Errorf("database: %w", err)
 	}
+	if s.Database == "sqlite://:memory:" {
+		return fmt.Errorf("database: must be a file: in memory, each connection would have a database of its own")
+	}
 	if s.Environment.Deployed() && s.Database == DefaultDatabase {
 		return fmt.Errorf("database: must be named in environment %s", s.Environment)
 	}

@@ -13,6 +13,7 @@ import (
 	_ "modernc.org/sqlite" // driver sqlite
 
 	"docket/ent/orm"
+	_ "docket/ent/orm/runtime" // the hooks, validators and defaults of the schemas
 )
 
 // DB is an open database.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"docket/ent/orm"
+	"docket/ent/orm/appointment"
 	"docket/ent/schema"
 	"docket/internal/booking"
 	"docket/internal/gate"
@@ -63,6 +64,9 @@ func open(ctx context.Context, desk *gate.Gate, p *orm.Provider, now time.Time) 
 			continue
 		}
 		length := time.Date(y, m, day, closes, 0, 0, 0, zone).Sub(from).Truncate(desk.Rules.SlotLength)
+		if length == 0 { // a slot is longer than a day's work
+			continue
+		}
 		if err := desk.Open(ctx, p.ID, from, from.Add(length)); err != nil {
 			return err
 		}
@@ -72,7 +76,7 @@ func open(ctx context.Context, desk *gate.Gate, p *orm.Provider, now time.Time) 
 
 // reserve lets clients ask for slots as they like; two of three confirm.
 func reserve(ctx context.Context, desk *gate.Gate, clients []*orm.Customer) error {
-	free, err := desk.DB.Appointment.Query().Where(schema.AppointmentAvailable(ctx)).IDs(ctx)
+	free, err := desk.DB.Appointment.Query().Where(schema.AppointmentAvailable(ctx)).Order(appointment.ByID()).IDs(ctx)
 	if err != nil || len(free) == 0 {
 		return err
 	}

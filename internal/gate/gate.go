@@ -1,11 +1,13 @@
 // Package gate is the only way in which bookings change.
 //
 // Every verb is one transaction that works in one order: lock the client (the
-// provider, when slots are opened), then the appointments by id, and only then
-// read the clock. So whoever decides, decides alone, on what is true and at
-// what time it is. The decision itself is package booking's. Behind the gate
-// stand constraints in the database that no writer can go round; when one of
-// them speaks, some path went round the gate, and that is logged.
+// provider, when slots are opened), then the appointments by id, read what
+// matters, and only then the clock. So whoever decides, decides alone, on what
+// is true and at what time it is; a clock read any sooner might be behind the
+// rows, and a slot withdrawn in between would end after its successor begins.
+// The decision itself is package booking's. Behind the gate stand constraints
+// in the database that no writer can go round; when one of them speaks, some
+// path went round the gate, and that is logged.
 package gate
 
 import (
@@ -69,7 +71,7 @@ func (g *Gate) Open(ctx context.Context, providerID int, start, end time.Time) e
 		if err != nil {
 			return 0, err
 		}
-		ctx := g.now(ctx)
+		ctx, _ := g.now(ctx)
 		for len(lacking) > 0 {
 			n := min(rows, len(lacking))
 			err := tx.Appointment.MapCreateBulk(lacking[:n], func(c *orm.AppointmentCreate, i int) {
@@ -93,7 +95,6 @@ func (g *Gate) CancelAppointment(ctx context.Context, id int) error {
 		if err != nil {
 			return 0, err
 		}
-		ctx := g.now(ctx)
 		if a.Status == appointment.StatusCANCELLED {
 			return id, nil
 		}
@@ -101,8 +102,9 @@ func (g *Gate) CancelAppointment(ctx context.Context, id int) error {
 		if err != nil {
 			return 0, err
 		}
+		ctx, m := g.now(ctx)
 		for _, r := range on {
-			if err := cancel(ctx, tx, r); err != nil {
+			if err := cancel(ctx, tx, m, r); err != nil {
 				return 0, err
 			}
 		}
@@ -121,9 +123,11 @@ func (g *Gate) do(ctx context.Context, verb func(tx *orm.Tx) (int, error)) (int,
 	return id, err
 }
 
-// now is ctx at the instant at which the verb decides: read after its locks.
-func (g *Gate) now(ctx context.Context) context.Context {
-	return booking.NewContext(ctx, booking.Moment{Now: g.Clock(), Rules: g.Rules})
+// now is the moment at which a verb decides, and ctx at that moment. It is read
+// after the locks, and after the rows that the decision is about.
+func (g *Gate) now(ctx context.Context) (context.Context, booking.Moment) {
+	m := booking.Moment{Now: booking.Instant(g.Clock()), Rules: g.Rules}
+	return booking.NewContext(ctx, m), m
 }
 
 // locked is a predicate that locks the rows it meets against all who would

@@ -20,15 +20,11 @@ func (g *Gate) Reserve(ctx context.Context, clientID, appointmentID int) (int, e
 		if err != nil {
 			return 0, err
 		}
-		ctx := g.now(ctx)
-		m, err := booking.FromContext(ctx)
-		if err != nil {
-			return 0, err
-		}
 		rivals, err := rivals(ctx, tx, clientID, a)
 		if err != nil {
 			return 0, err
 		}
+		ctx, m := g.now(ctx)
 		mine, err := m.Rules.Reserve(m.Now, booking.ID(clientID), offer(a), rivals)
 		if err != nil {
 			return 0, err
@@ -50,7 +46,8 @@ func (g *Gate) Reserve(ctx context.Context, clientID, appointmentID int) (int, e
 
 // Confirm makes a hold lasting. Confirming again changes nothing.
 func (g *Gate) Confirm(ctx context.Context, id int) error {
-	return g.move(ctx, id, nil, func(ctx context.Context, tx *orm.Tx, m booking.Moment, r *orm.Reservation, _ *orm.Appointment) error {
+	return g.move(ctx, id, nil, func(tx *orm.Tx, r *orm.Reservation, _ *orm.Appointment) error {
+		ctx, m := g.now(ctx)
 		change, err := booking.Confirm(m.Now, claim(r))
 		if err != nil || !change {
 			return err
@@ -63,18 +60,20 @@ func (g *Gate) Confirm(ctx context.Context, id int) error {
 // Cancel lets go of a held or confirmed reservation. Cancelling what has let
 // go already changes nothing.
 func (g *Gate) Cancel(ctx context.Context, id int) error {
-	return g.move(ctx, id, nil, func(ctx context.Context, tx *orm.Tx, _ booking.Moment, r *orm.Reservation, _ *orm.Appointment) error {
-		return cancel(ctx, tx, r)
+	return g.move(ctx, id, nil, func(tx *orm.Tx, r *orm.Reservation, _ *orm.Appointment) error {
+		ctx, m := g.now(ctx)
+		return cancel(ctx, tx, m, r)
 	})
 }
 
 // Reschedule moves a reservation to another appointment.
 func (g *Gate) Reschedule(ctx context.Context, id, to int) error {
-	return g.move(ctx, id, &to, func(ctx context.Context, tx *orm.Tx, m booking.Moment, r *orm.Reservation, a *orm.Appointment) error {
+	return g.move(ctx, id, &to, func(tx *orm.Tx, r *orm.Reservation, a *orm.Appointment) error {
 		rivals, err := rivals(ctx, tx, r.ClientID, a)
 		if err != nil {
 			return err
 		}
+		ctx, m := g.now(ctx)
 		change, err := m.Rules.Reschedule(m.Now, claim(r), offer(a), rivals)
 		if err != nil || !change {
 			return err
@@ -88,7 +87,7 @@ func (g *Gate) Reschedule(ctx context.Context, id, to int) error {
 // move is a verb on a reservation: decide gets it, and the appointment to (or
 // its own), locked.
 func (g *Gate) move(ctx context.Context, id int, to *int,
-	decide func(context.Context, *orm.Tx, booking.Moment, *orm.Reservation, *orm.Appointment) error,
+	decide func(*orm.Tx, *orm.Reservation, *orm.Appointment) error,
 ) error {
 	_, err := g.do(ctx, func(tx *orm.Tx) (int, error) {
 		r, err := tx.Reservation.Get(ctx, id)
@@ -110,12 +109,7 @@ func (g *Gate) move(ctx context.Context, id int, to *int,
 		if r, err = tx.Reservation.Get(ctx, id); err != nil {
 			return 0, missing(err, "Reservation", id)
 		}
-		ctx := g.now(ctx)
-		m, err := booking.FromContext(ctx)
-		if err != nil {
-			return 0, err
-		}
-		return id, decide(ctx, tx, m, r, a)
+		return id, decide(tx, r, a)
 	})
 	return err
 }
@@ -138,11 +132,10 @@ func lockAppointments(ctx context.Context, tx *orm.Tx, from int, to *int) (*orm.
 	return a, nil
 }
 
-// cancel ends a reservation at the moment of ctx, where that changes it.
-func cancel(ctx context.Context, tx *orm.Tx, r *orm.Reservation) error {
-	m, err := booking.FromContext(ctx)
-	if err != nil || !booking.Cancel(m.Now, claim(r)) {
-		return err
+// cancel ends a reservation at the moment m, where that changes it.
+func cancel(ctx context.Context, tx *orm.Tx, m booking.Moment, r *orm.Reservation) error {
+	if !booking.Cancel(m.Now, claim(r)) {
+		return nil
 	}
 	until := m.Now
 	if until.Before(r.ActiveFrom) { // another server's clock was ahead

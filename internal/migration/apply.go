@@ -5,44 +5,43 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"time"
 
 	"ariga.io/atlas/sql/migrate"
-	"ariga.io/atlas/sql/postgres"
 	atlas "ariga.io/atlas/sql/schema"
-	"ariga.io/atlas/sql/sqlite"
 	"entgo.io/ent/dialect"
 
 	"docket/internal/database"
 )
 
-const (
-	lockName = "docket_migrate"
-	lockWait = time.Minute
-)
-
 // Apply applies the files of dir that the database lacks, each with its entry
-// in the revision table in one transaction, and returns their names. Two that
-// apply at once do so one after the other.
+// in the revision table in one transaction, and returns their names. Where one
+// fails, those before it stay applied and nothing of it remains. Two that apply
+// at once do so one after the other.
+//
+// On PostgreSQL a file may begin with the line
+//
+//	-- atlas:txmode none
+//
+// and runs without a transaction, as CREATE INDEX CONCURRENTLY demands. What
+// such a file did before it failed remains, and the next Apply goes on from
+// the statement that failed.
 func Apply(ctx context.Context, db *database.DB, dir migrate.Dir) (applied []string, err error) {
+	if err := checksum(dir); err != nil {
+		return nil, err
+	}
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	if db.Dialect == dialect.Postgres {
-		drv, err := postgres.Open(conn)
-		if err != nil {
-			return nil, err
-		}
-		unlock, err := drv.(atlas.Locker).Lock(ctx, lockName, lockWait)
-		if err != nil {
-			return nil, fmt.Errorf("another migration is running: %w", err)
-		}
-		defer func() { err = errors.Join(err, unlock()) }()
+	undo, err := prepare(ctx, conn, db.Dialect)
+	if err != nil {
+		return nil, err
 	}
+	defer func() { err = errors.Join(err, undo()) }()
+	a := applier{conn, db.Dialect, dir}
 	for {
-		name, err := applyNext(ctx, conn, db.Dialect, dir)
+		name, err := a.next(ctx)
 		if err != nil || name == "" {
 			return applied, err
 		}
@@ -50,34 +49,22 @@ func Apply(ctx context.Context, db *database.DB, dir migrate.Dir) (applied []str
 	}
 }
 
-// applyNext applies one file, and returns "" where none was left.
-func applyNext(ctx context.Context, conn *sql.Conn, name string, dir migrate.Dir) (applied string, err error) {
-	if name == dialect.SQLite {
-		// SQLite rebuilds tables, and only outside a transaction can it be told
-		// not to mind the references meanwhile; they are checked before the end.
-		if _, err := conn.ExecContext(ctx, "PRAGMA foreign_keys = off"); err != nil {
-			return "", err
-		}
-		defer func() {
-			_, on := conn.ExecContext(context.WithoutCancel(ctx), "PRAGMA foreign_keys = on")
-			err = errors.Join(err, on)
-		}()
-	}
-	tx, err := conn.BeginTx(ctx, nil)
+// applier applies dir on a connection that was prepared for it.
+type applier struct {
+	conn    *sql.Conn
+	dialect string
+	dir     migrate.Dir
+}
+
+// next applies one file, and returns "" where none is left. Which one is next
+// is read in the transaction that applies it.
+func (a applier) next(ctx context.Context) (applied string, err error) {
+	tx, err := a.conn.BeginTx(ctx, nil)
 	if err != nil {
 		return "", err
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit this does nothing
-	var drv migrate.Driver
-	if name == dialect.SQLite {
-		drv, err = sqlite.Open(tx)
-	} else {
-		drv, err = postgres.Open(tx)
-	}
-	if err != nil {
-		return "", err
-	}
-	ex, err := executor(ctx, drv, tx, dir)
+	ex, err := a.executor(ctx, tx)
 	if err != nil {
 		return "", err
 	}
@@ -88,51 +75,82 @@ func applyNext(ctx context.Context, conn *sql.Conn, name string, dir migrate.Dir
 	if err != nil {
 		return "", err
 	}
-	if err := ex.ExecuteN(ctx, 1); err != nil {
-		return "", fmt.Errorf("%s: %w", pending[0].Name(), err)
+	file := pending[0]
+	inTx, err := transactional(file, a.dialect)
+	if err != nil {
+		return "", err
 	}
-	if name == dialect.SQLite {
-		if err := checkReferences(ctx, tx); err != nil {
-			return "", fmt.Errorf("%s: %w", pending[0].Name(), err)
-		}
+	if !inTx {
+		return file.Name(), errors.Join(tx.Commit(), a.alone(ctx, file))
 	}
-	return pending[0].Name(), tx.Commit()
+	if err := ex.Execute(ctx, file); err != nil {
+		return "", failed(file, err)
+	}
+	if err := a.checkReferences(ctx, tx); err != nil {
+		return "", failed(file, err)
+	}
+	return file.Name(), tx.Commit()
 }
 
-func checkReferences(ctx context.Context, tx *sql.Tx) error {
+// alone applies a file without a transaction.
+func (a applier) alone(ctx context.Context, file migrate.File) error {
+	ex, err := a.executor(ctx, a.conn)
+	if err != nil {
+		return err
+	}
+	if err := ex.Execute(ctx, file); err != nil {
+		return failed(file, err)
+	}
+	return nil
+}
+
+func (a applier) executor(ctx context.Context, db atlas.ExecQuerier) (*migrate.Executor, error) {
+	history := revisions{db, a.dialect}
+	if err := history.create(ctx); err != nil {
+		return nil, err
+	}
+	return executor(ctx, history, a.dir)
+}
+
+// checkReferences does at the end what SQLite was told not to do meanwhile.
+func (a applier) checkReferences(ctx context.Context, tx *sql.Tx) error {
+	if a.dialect != dialect.SQLite {
+		return nil
+	}
 	var table string
 	err := tx.QueryRowContext(ctx, `SELECT "table" FROM pragma_foreign_key_check`).Scan(&table)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
-	return errors.Join(err, fmt.Errorf("rows of table %s would lead to rows that are not there", table))
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("rows of table %s would lead to rows that are not there", table)
 }
 
-// Pending returns the names of the files of dir that the database lacks.
-func Pending(ctx context.Context, db *database.DB, dir migrate.Dir) ([]string, error) {
-	drv, err := open(db)
-	if err != nil {
-		return nil, err
+// transactional reports whether a file wants a transaction of its own.
+func transactional(f migrate.File, name string) (bool, error) {
+	local, ok := f.(*migrate.LocalFile)
+	if !ok {
+		return true, nil
 	}
-	ex, err := executor(ctx, drv, db, dir)
-	if err != nil {
-		return nil, err
+	for _, mode := range local.Directive("txmode") {
+		switch {
+		case mode == "file":
+		case mode == "none" && name == dialect.Postgres:
+			return false, nil
+		default:
+			return false, fmt.Errorf("%s: txmode %s: not here: it is file, or on PostgreSQL none", f.Name(), mode)
+		}
 	}
-	files, err := ex.Pending(ctx)
-	if errors.Is(err, migrate.ErrNoPendingFiles) {
-		return nil, nil
-	}
-	names := make([]string, len(files))
-	for i, f := range files {
-		names[i] = f.Name()
-	}
-	return names, err
+	return true, nil
 }
 
-func executor(ctx context.Context, drv migrate.Driver, db atlas.ExecQuerier, dir migrate.Dir) (*migrate.Executor, error) {
-	history := revisions{db}
-	if err := history.create(ctx); err != nil {
-		return nil, err
+// failed says where and why a file failed.
+func failed(f migrate.File, err error) error {
+	var stmt *migrate.StmtExecError
+	if errors.As(err, &stmt) {
+		return fmt.Errorf("%s:%d: %w, in: %s", f.Name(), line(f, stmt.Stmt), stmt.Err, stmt.Stmt.Text)
 	}
-	return migrate.NewExecutor(drv, dir, history, migrate.WithOperatorVersion("docket"))
+	return fmt.Errorf("%s: %w", f.Name(), err)
 }

@@ -2,72 +2,96 @@ package migration
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"ariga.io/atlas/sql/migrate"
-	atlas "ariga.io/atlas/sql/schema"
 	"entgo.io/ent/dialect"
 
 	"docket/internal/database"
 )
 
+// nameForm keeps the names of files fit for every system and for the sum file.
+var nameForm = regexp.MustCompile(`^[a-z0-9]+(_[a-z0-9]+)*$`)
+
 // Diff writes the migration that leads from what dir holds to what the schemas
 // describe, and returns the name of its file; "" where nothing differs. dev is
 // an empty database to work in, which is left empty.
-func Diff(ctx context.Context, dev *database.DB, dir migrate.Dir, name string) (string, error) {
-	if err := migrate.Validate(dir); err != nil {
+func Diff(ctx context.Context, dev *database.DB, dir migrate.Dir, now time.Time, name string) (string, error) {
+	if !nameForm.MatchString(name) {
+		return "", fmt.Errorf("name %q: lower-case words joined by _ please, as in add_rooms", name)
+	}
+	plan, err := differences(ctx, dev, dir, name)
+	if err != nil || len(plan.Changes) == 0 {
 		return "", err
 	}
-	drv, err := open(dev)
-	if err != nil {
+	if plan.Version, err = nextVersion(dir, now); err != nil {
 		return "", err
-	}
-	current, have, err := replay(ctx, dev, drv, dir)
-	if err != nil {
-		return "", err
-	}
-	desired, err := desired(ctx, dev, drv, current)
-	if err != nil {
-		return "", err
-	}
-	changes, err := drv.SchemaDiff(current, desired)
-	if err != nil {
-		return "", err
-	}
-	plan, err := drv.PlanChanges(ctx, name, changes, func(o *migrate.PlanOptions) { o.SchemaQualifier = new(string) })
-	if err != nil {
-		return "", err
-	}
-	plan.Version = migrate.NewVersion()
-	addObjects(plan, dev.Dialect, have)
-	if len(plan.Changes) == 0 {
-		return "", nil
 	}
 	return plan.Version + "_" + name + ".sql", migrate.NewPlanner(nil, dir).WritePlan(plan)
 }
 
-// replay runs dir on dev, and returns the tables and the objects that it makes.
-func replay(ctx context.Context, dev *database.DB, drv migrate.Driver, dir migrate.Dir) (current *atlas.Schema, have []object, err error) {
-	restore, err := drv.(migrate.Snapshoter).Snapshot(ctx)
+// Missing returns the statements that Diff would write.
+func Missing(ctx context.Context, dev *database.DB, dir migrate.Dir) ([]string, error) {
+	plan, err := differences(ctx, dev, dir, "")
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, restore(ctx)) }()
-	ex, err := migrate.NewExecutor(drv, dir, &migrate.NopRevisionReadWriter{})
+	var all []string
+	for _, c := range plan.Changes {
+		all = append(all, c.Cmd)
+	}
+	return all, nil
+}
+
+func differences(ctx context.Context, dev *database.DB, dir migrate.Dir, name string) (*migrate.Plan, error) {
+	if err := checksum(dir); err != nil {
+		return nil, err
+	}
+	drv, err := open(dev.Dialect, dev)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if err := ex.ExecuteN(ctx, 0); err != nil && !errors.Is(err, migrate.ErrNoPendingFiles) {
-		return nil, nil, err
+	current, have, err := replay(ctx, dev, drv, dir)
+	if err != nil {
+		return nil, err
 	}
-	if current, err = drv.InspectSchema(ctx, "", &atlas.InspectOptions{Mode: atlas.InspectSchemas | atlas.InspectTables}); err != nil {
-		return nil, nil, err
+	desired, err := desired(ctx, dev, drv, current)
+	if err != nil {
+		return nil, err
 	}
-	have, err = inspectObjects(ctx, dev)
-	return current, have, err
+	changes, err := drv.SchemaDiff(current, desired)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := drv.PlanChanges(ctx, name, changes, func(o *migrate.PlanOptions) { o.SchemaQualifier = new(string) })
+	if err != nil {
+		return nil, err
+	}
+	addObjects(plan, dev.Dialect, have)
+	return plan, nil
+}
+
+// nextVersion is the moment, or where a clock was ahead, just after the newest
+// file: a file that sorts before it would be refused where that is applied.
+func nextVersion(dir migrate.Dir, now time.Time) (string, error) {
+	const form = "20060102150405"
+	now = now.UTC()
+	files, err := dir.Files()
+	if err != nil || len(files) == 0 {
+		return now.Format(form), err
+	}
+	newest, err := time.Parse(form, files[len(files)-1].Version())
+	if err != nil {
+		return "", err
+	}
+	if after := newest.Add(time.Second); now.Before(after) {
+		now = after
+	}
+	return now.Format(form), nil
 }
 
 // addObjects puts the changes of the objects around those of the tables.
@@ -77,6 +101,7 @@ func addObjects(plan *migrate.Plan, name string, have []object) {
 		// SQLite loses a table's triggers with it, and refuses to rename a
 		// table while a view speaks of the one that is gone.
 		drop, create = have, objects(name)
+		keepSequences(plan)
 	}
 	var before, after []*migrate.Change
 	for _, o := range drop {
@@ -110,13 +135,4 @@ func changed(name string, have []object) (drop, create []object) {
 		}
 	}
 	return drop, create
-}
-
-func rebuilds(plan *migrate.Plan) bool {
-	for _, c := range plan.Changes {
-		if strings.Contains(c.Cmd, " RENAME TO ") {
-			return true
-		}
-	}
-	return false
 }

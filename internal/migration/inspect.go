@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"entgo.io/ent/dialect"
+	"github.com/lib/pq"
 
 	"docket/internal/database"
 )
@@ -27,45 +28,49 @@ func inspectObjects(ctx context.Context, dev *database.DB) ([]object, error) {
 }
 
 // postgresViews reads the views. PostgreSQL keeps what a view means, not how it
-// was written; so each wanted view is made once more, in a transaction that
-// leaves no trace, and where both mean the same the wanted text stands for both.
+// was written; where it means what is wanted, the wanted text stands for it.
 func postgresViews(ctx context.Context, db *sql.DB) ([]object, error) {
-	const query = `SELECT 'VIEW', viewname, definition FROM pg_views WHERE schemaname = current_schema() ORDER BY viewname`
-	have, err := scanObjects(ctx, db, query)
-	if err != nil || len(have) == 0 {
-		return have, err
-	}
-	tx, err := db.BeginTx(ctx, nil)
+	have, err := scanObjects(ctx, db, `SELECT 'VIEW', viewname, definition FROM pg_views WHERE schemaname = current_schema() ORDER BY viewname`)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = tx.Rollback() }()
 	want := objects(dialect.Postgres)
-	for _, o := range want {
-		if o.first() {
-			continue
-		}
-		for _, stmt := range []string{o.drop(), o.create} {
-			if _, err := tx.ExecContext(ctx, stmt); err != nil {
-				return nil, err
-			}
-		}
-	}
-	same, err := scanObjects(ctx, tx, query)
-	if err != nil {
-		return nil, err
-	}
 	for i, h := range have {
-		if !slices.Contains(same, h) {
+		at := slices.IndexFunc(want, func(w object) bool { return w.kind == h.kind && w.name == h.name })
+		if at < 0 {
 			continue
 		}
-		for _, w := range want {
-			if w.name == h.name {
-				have[i] = w
-			}
+		same, err := means(ctx, db, want[at], h.create)
+		if err != nil {
+			return nil, err
+		}
+		if same {
+			have[i] = want[at]
 		}
 	}
 	return have, nil
+}
+
+// means makes a view once more, in a transaction that leaves no trace, to see
+// what PostgreSQL makes of it. One that it refuses, for it speaks of what the
+// migrations have yet to bring, means something else.
+func means(ctx context.Context, db *sql.DB, view object, definition string) (bool, error) {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = tx.Rollback() }()
+	var refused *pq.Error
+	for _, stmt := range []string{view.drop() + " CASCADE", view.create} {
+		if _, err := tx.ExecContext(ctx, stmt); errors.As(err, &refused) {
+			return false, nil
+		} else if err != nil {
+			return false, err
+		}
+	}
+	var made string
+	err = tx.QueryRowContext(ctx, "SELECT pg_get_viewdef($1::regclass)", view.name).Scan(&made)
+	return made == definition, err
 }
 
 func scanObjects(ctx context.Context, db interface {

@@ -3,64 +3,27 @@
 // The schemas in ent/schema say what the database is to be. Diff writes the
 // next file of a directory, with the Atlas library: the tables as ent describes
 // them, and around them what ent cannot say, which is kept here: exclusion
-// constraints, triggers, views, and keys over copied columns. Apply and Status
-// keep the revision table of the atlas command, so that either can take over.
+// constraints, triggers, views, and keys over copied columns.
+//
+// Lint says what a file would do to those who use the database meanwhile, and
+// Replay where a whole directory leads to. Both work in an empty database.
+//
+// Apply and StatusOf keep the revision table of the atlas command, and its
+// lock, so that either can take over from the other.
 package migration
 
 import (
 	"context"
-	"fmt"
-	"io/fs"
+	"strings"
 
 	"ariga.io/atlas/sql/migrate"
 	"ariga.io/atlas/sql/postgres"
+	atlas "ariga.io/atlas/sql/schema"
 	"ariga.io/atlas/sql/sqlite"
 	"entgo.io/ent/dialect"
 
 	"docket/internal/database"
-	"docket/migrations"
 )
-
-// Folder is the name of a dialect's folder of migrations.
-func Folder(name string) string {
-	if name == dialect.SQLite {
-		return "sqlite"
-	}
-	return "postgres"
-}
-
-// Embedded is the directory of migrations of a dialect that the binary carries.
-func Embedded(name string) (migrate.Dir, error) {
-	folder, err := fs.Sub(migrations.FS, Folder(name))
-	if err != nil {
-		return nil, err
-	}
-	dir := &migrate.MemDir{}
-	entries, err := fs.ReadDir(folder, ".")
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range entries {
-		text, err := fs.ReadFile(folder, e.Name())
-		if err != nil {
-			return nil, err
-		}
-		if err := dir.WriteFile(e.Name(), text); err != nil {
-			return nil, err
-		}
-	}
-	if err := migrate.Validate(dir); err != nil {
-		return nil, fmt.Errorf("the embedded migrations for %s: %w", name, err)
-	}
-	return dir, nil
-}
-
-func open(db *database.DB) (migrate.Driver, error) {
-	if db.Dialect == dialect.SQLite {
-		return sqlite.Open(db)
-	}
-	return postgres.Open(db)
-}
 
 // Up applies what the binary carries and the database lacks.
 func Up(ctx context.Context, db *database.DB) ([]string, error) {
@@ -69,4 +32,23 @@ func Up(ctx context.Context, db *database.DB) ([]string, error) {
 		return nil, err
 	}
 	return Apply(ctx, db, dir)
+}
+
+// open is the Atlas driver on a database, a connection or a transaction.
+func open(name string, db atlas.ExecQuerier) (migrate.Driver, error) {
+	if name == dialect.SQLite {
+		return sqlite.Open(db)
+	}
+	return postgres.Open(db)
+}
+
+// line is where in its file a statement begins. Atlas counts positions from
+// behind a delimiter directive, so the text is looked for from there on.
+func line(f migrate.File, s *migrate.Stmt) int {
+	text := string(f.Bytes())
+	at := min(s.Pos, len(text))
+	if found := strings.Index(text[at:], s.Text); found > 0 {
+		at += found
+	}
+	return 1 + strings.Count(text[:at], "\n")
 }

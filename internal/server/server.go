@@ -2,9 +2,11 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -58,6 +60,7 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	if err := h.Shutdown(end); err != nil {
+		_ = h.Close() // ends the contexts of those requests: what they use closes next
 		return fmt.Errorf("some requests did not finish in %v: %w", shutdownTimeout, err)
 	}
 	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
@@ -71,7 +74,8 @@ func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
-	mux.Handle("/graphql", http.MaxBytesHandler(s.API, maxBody))
+	api := limited(s.API)
+	mux.Handle("/graphql", api)
 	if s.GraphiQL {
 		page := graphiql.Page()
 		mux.HandleFunc("GET /graphql", func(w http.ResponseWriter, r *http.Request) {
@@ -79,12 +83,32 @@ func (s *Server) Handler() http.Handler {
 				page.ServeHTTP(w, r)
 				return
 			}
-			s.API.ServeHTTP(w, r)
+			api.ServeHTTP(w, r)
 		})
 		mux.Handle(graphiql.AssetsPath, graphiql.Assets())
 		mux.Handle("GET /{$}", http.RedirectHandler("/graphql", http.StatusFound))
 	}
 	return mux
+}
+
+// limited refuses bodies that are too long. Where the length is told, the body
+// cannot be longer; where it is not, only reading it tells.
+func limited(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength < 0 {
+			body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+			if err != nil {
+				say(w, http.StatusBadRequest, "the request ended early")
+				return
+			}
+			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		}
+		if r.ContentLength > maxBody {
+			say(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("a request is at most %d bytes long", maxBody))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {

@@ -30,7 +30,7 @@ var ErrContention = errors.New("too many transactions compete for the same rows"
 func Do[T any](ctx context.Context, db *orm.Client, f func(tx *orm.Tx) (T, error)) (T, error) {
 	for attempt := 0; ; attempt++ {
 		v, err := once(ctx, db, f)
-		if err == nil || !lost(err) || ctx.Err() != nil {
+		if err == nil || !lost(err) {
 			return v, err
 		}
 		if attempt+1 == attempts {
@@ -52,15 +52,16 @@ func once[T any](ctx context.Context, db *orm.Client, f func(tx *orm.Tx) (T, err
 	}
 	done := false
 	defer func() {
-		if !done { // f failed or panicked
+		if !done { // f failed or panicked, or a hook refused the commit
 			_ = tx.Rollback()
 		}
 	}()
 	if v, err = f(tx); err != nil {
 		return v, err
 	}
-	done = true
-	return v, tx.Commit()
+	err = tx.Commit()
+	done = err == nil
+	return v, err
 }
 
 // lost reports whether the database gave up the transaction in favour of another.

@@ -1,0 +1,41 @@
+# shellcheck shell=bash
+# What the scripts of .ci and .githooks share. Who sources it is then at the
+# root of the repository.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# As the image is built: without cgo. Everything but the race detector then
+# shares what is compiled. Nothing needs the commit stamped into it.
+export CGO_ENABLED=0 GOFLAGS="${GOFLAGS:+$GOFLAGS }-buildvcs=false"
+
+# shellcheck disable=SC2034 # used by who sources this
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/docket/ci
+
+fail() {
+	echo "${0##*/}: $*" >&2
+	exit 1
+}
+
+# snapshot prints a git tree of all files as they are, untracked ones included.
+snapshot() (
+	GIT_INDEX_FILE=$(mktemp -u)
+	export GIT_INDEX_FILE
+	trap 'rm -f "$GIT_INDEX_FILE"' EXIT
+	git read-tree HEAD
+	git add --all
+	git write-tree
+)
+
+# unchanged runs a command that writes files which are committed, and fails if
+# it changes any.
+unchanged() {
+	local before after
+	before=$(snapshot)
+	"$@"
+	after=$(snapshot)
+	if [ "$before" != "$after" ]; then
+		git --no-pager diff --stat "$before" "$after"
+		git --no-pager diff --unified=1 "$before" "$after" | head -n 60 || true
+		fail "what is committed is not what '$*' writes: run it and commit the result"
+	fi
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"docket/internal/pgtest"
+	"docket/migrations"
+)
+
+// migrates runs `docket migrate` and returns what it prints, and its error.
+func migrates(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	err := run(t.Context(), append([]string{"migrate"}, args...), &out)
+	return out.String(), err
+}
+
+// tree is a copy of the folder of migrations.
+func tree(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "migrations")
+	if err := os.CopyFS(dir, migrations.FS); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func writeFile(t *testing.T, dir, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestMigrateStatusAndApply(t *testing.T) {
+	t.Parallel()
+	for name, url := range map[string]string{
+		"sqlite":   "sqlite://" + filepath.Join(t.TempDir(), "docket.db"),
+		"postgres": pgtest.New(t, nil),
+	} {
+		dir := tree(t)
+		writeFile(t, dir, name+"/20990101000000_rooms.sql", "CREATE TABLE rooms (id bigint);")
+		database := "--database=" + url
+		for _, step := range []struct {
+			args  []string
+			says  string
+			fails bool
+		}{
+			{[]string{"status", database}, "version none\npending 2", true},
+			{[]string{"apply", database}, "applied 2", false},
+			{[]string{"apply", database}, "nothing to do", false},
+			{[]string{"status", database}, ", by docket\n", false},
+			{[]string{"apply", database, "--dir", dir}, "", true}, // without its checksum
+			{[]string{"hash", "--dir", dir}, "", false},
+			{[]string{"status", database, "--dir", dir}, "pending 20990101000000_rooms.sql\n", true},
+			{[]string{"apply", database, "--dir", dir}, "applied 20990101000000_rooms.sql\n", false},
+			{[]string{"status", database, "--dir", dir}, "version 20990101000000\n", false},
+		} {
+			out, err := migrates(t, step.args...)
+			if !strings.Contains(out, step.says) || (err != nil) != step.fails {
+				t.Errorf("%s %q: %v\n%s", name, step.args, err, out)
+			}
+		}
+	}
+}
+
+func TestMigrationsOfTheTree(t *testing.T) {
+	pgtest.New(t, nil) // skips without PostgreSQL
+	t.Parallel()
+	dir := tree(t)
+	check := func(fails, says string, args ...string) {
+		t.Helper()
+		out, err := migrates(t, append(args, "--dir", dir)...)
+		if !strings.Contains(out, says) || (err == nil) != (fails == "") || err != nil && !strings.Contains(err.Error(), fails) {
+			t.Errorf("%q: %v\n%s", args, err, out)
+		}
+	}
+	check("", "", "diff", "--check")
+	check("", "nothing to do", "diff", "add_rooms")
+	check("", "both describe the same schema", "validate")
+	check("", "", "lint", "--latest=9")
+
+	writeFile(t, dir, "sqlite/20990101000000_drop.sql", "DROP VIEW client_providers;\nDROP TABLE reservations;\n")
+	check("atlas.sum", "", "validate")
+	check("", "", "hash")
+	check("lint found 1", filepath.Join(dir, "sqlite", "20990101000000_drop.sql")+`:2: Dropping table "reservations" (DS102)`, "lint")
+	check("do not describe the same", "only in "+filepath.Join(dir, "postgres")+": table reservations\n", "validate")
+	check("do not lead to", filepath.Join(dir, "sqlite")+": lacks: CREATE TABLE `reservations`", "diff", "--check")
+	if found, err := filepath.Glob(filepath.Join(dir, "*", "*.sql")); err != nil || len(found) != 3 {
+		t.Errorf("a check writes files: %q, %v", found, err)
+	}
+	check("", "sqlite: wrote 20990101000001_mend.sql", "diff", "mend")
+	check("", "both describe the same schema", "validate")
+}

@@ -1,0 +1,142 @@
+package deploy_test
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+type project struct {
+	Services map[string]service
+}
+
+type service struct {
+	Command     []string
+	Environment map[string]string
+	Build       *struct{ Dockerfile string }
+	Volumes     []struct{ Type, Source string }
+	Ports       []struct {
+		HostIP string `json:"host_ip"`
+	}
+}
+
+func compose(t *testing.T) project {
+	t.Helper()
+	var p project
+	if err := check(t, "compose", read(t, "../compose.yml"), &p); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestCompose(t *testing.T) {
+	t.Parallel()
+	p := compose(t)
+	for name, s := range p.Services {
+		if s.Build != nil {
+			read(t, filepath.Join("..", s.Build.Dockerfile))
+		}
+		for _, v := range s.Volumes {
+			if _, file, ok := strings.Cut(v.Source, "/deploy/"); ok && v.Type == "bind" {
+				read(t, file)
+			}
+		}
+		for _, port := range s.Ports {
+			if ip := net.ParseIP(port.HostIP); !ip.IsLoopback() {
+				t.Errorf("%s: others can reach %q, and nobody is checked", name, port.HostIP)
+			}
+		}
+	}
+	_, port, err := net.SplitHostPort(p.Services["docket"].Environment["DOCKET_LISTEN"])
+	if upstream := "server docket:" + port + " "; err != nil || !strings.Contains(read(t, "nginx/nginx.conf"), upstream) {
+		t.Errorf("nginx does not go to %q (%v)", upstream, err)
+	}
+
+	text := read(t, "../compose.yml")
+	refused(t, check(t, "compose", replaced(t, text, "read_only: true", "read_onlyy: true"), &p), "read_onlyy")
+	refused(t, check(t, "compose", replaced(t, text, "      migrate: {cond", "      migrated: {cond"), &p), "undefined service", "migrated")
+	refused(t, check(t, "compose", replaced(t, text, "service_healthy", "service_well"), &p), "condition", "must be one of")
+}
+
+// TestComposeSettings checks that docket knows the variables it is given.
+func TestComposeSettings(t *testing.T) {
+	t.Parallel()
+	p := compose(t)
+	checked := 0
+	for name, s := range p.Services {
+		if s.Build != nil {
+			checked++
+			if unknown := unknownSettings(t, s); len(unknown) > 0 {
+				t.Errorf("%s: docket %s does not know %s", name, strings.Join(s.Command, " "), unknown)
+			}
+		}
+	}
+	if checked < 2 {
+		t.Errorf("only %d services run docket", checked)
+	}
+	s := p.Services["docket"]
+	s.Environment["DOCKET_LISTENN"] = ""
+	if unknown := unknownSettings(t, s); !slices.Equal(unknown, []string{"DOCKET_LISTENN"}) {
+		t.Errorf("of a planted mistake is seen: %s", unknown)
+	}
+}
+
+// unknownSettings are the variables that the service's command does not read.
+func unknownSettings(t *testing.T, s service) (unknown []string) {
+	t.Helper()
+	help, err := newImage(t).Run(t, nil, append(slices.Clone(s.Command), "--help")...)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, help)
+	}
+	known := regexp.MustCompile(`\$DOCKET_[A-Z_]+`).FindAllString(help, -1)
+	for variable := range s.Environment {
+		if !slices.Contains(known, "$"+variable) {
+			unknown = append(unknown, variable)
+		}
+	}
+	return unknown
+}
+
+// TestComposeRuns goes through what docker compose up does with docket, on
+// another database and address: it has no PostgreSQL, and runs beside others.
+func TestComposeRuns(t *testing.T) {
+	t.Parallel()
+	p, i := compose(t), newImage(t)
+	serve := environ(p.Services["docket"], "DOCKET_DATABASE="+i.Database, "DOCKET_LISTEN=127.0.0.1:0")
+	if out, err := i.Run(t, serve, "serve"); err == nil || !strings.Contains(out, "migrat") {
+		t.Errorf("the server starts on a database that is not migrated (%v): %s", err, out)
+	}
+	migrate := p.Services["migrate"]
+	if out, err := i.Run(t, environ(migrate, "DOCKET_DATABASE="+i.Database), migrate.Command...); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	s := i.Serve(t, serve)
+	_, port, _ := net.SplitHostPort(s.Address)
+	health := []string{"DOCKET_LISTEN=0.0.0.0:" + port} // as in compose.yml, but for the port
+	if out, err := i.Run(t, health, "healthcheck"); err != nil {
+		t.Errorf("a healthy server is not: %v\n%s", err, out)
+	}
+	if err := s.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-s.Done; err != nil {
+		t.Errorf("the server ended with %v", err)
+	}
+	if out, err := i.Run(t, health, "healthcheck"); err == nil {
+		t.Errorf("a server that is gone is healthy: %s", out)
+	}
+}
+
+// environ is the service's environment; what is given wins.
+func environ(s service, given ...string) []string {
+	var env []string
+	for name, value := range s.Environment {
+		env = append(env, fmt.Sprintf("%s=%s", name, value))
+	}
+	return append(env, given...)
+}

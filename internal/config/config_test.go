@@ -1,0 +1,134 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"docket/internal/booking"
+	"docket/internal/config"
+)
+
+// valid is a configuration in which nothing is wrong.
+func valid() config.Server {
+	return config.Server{
+		Environment: config.Local, Listen: "localhost:8080", Database: config.DefaultDatabase,
+		SlotLength: 15 * time.Minute, AdvanceNotice: 24 * time.Hour, HoldLength: 30 * time.Minute,
+	}
+}
+
+func TestValidate(t *testing.T) {
+	t.Parallel()
+	const postgres, secret = "postgres://docket:s3cr3t@db/docket?sslmode=require", "s3cr3t"
+	tests := map[string]struct {
+		change func(*config.Server)
+		wrong  string // what the error begins with; empty where there is none
+	}{
+		"the defaults":    {func(*config.Server) {}, ""},
+		"postgres":        {func(s *config.Server) { s.Database = postgres }, ""},
+		"all three rules": {func(s *config.Server) { s.SlotLength, s.AdvanceNotice, s.HoldLength = time.Hour, 0, time.Second }, ""},
+
+		"no slot length":    {func(s *config.Server) { s.SlotLength = 0 }, "slot-length: 0s is not"},
+		"half a minute":     {func(s *config.Server) { s.SlotLength = 30 * time.Second }, "slot-length: 30s is not"},
+		"a negative notice": {func(s *config.Server) { s.AdvanceNotice = -time.Hour }, "advance-notice: -1h0m0s is not"},
+		"no hold":           {func(s *config.Server) { s.HoldLength = 0 }, "hold-length: 0s is not"},
+
+		"no database":      {func(s *config.Server) { s.Database = "" }, "database: must be sqlite://PATH or"},
+		"another database": {func(s *config.Server) { s.Database = "mysql://root:" + secret + "@db/docket" }, "database: must be sqlite://PATH or"},
+		"no sslmode":       {func(s *config.Server) { s.Database = "postgres://docket:" + secret + "@db/docket" }, "database: a postgres URL needs sslmode"},
+
+		"a database in memory": {func(s *config.Server) { s.Database = "sqlite://:memory:" }, "database: must be a file"},
+
+		"an hour of drain":    {func(s *config.Server) { s.Drain = time.Hour }, "drain: 1h0m0s is not between"},
+		"a negative drain":    {func(s *config.Server) { s.Drain = -1 }, "drain: -1ns is not between"},
+		"five minutes' drain": {func(s *config.Server) { s.Drain = 5 * time.Minute }, ""},
+		"a bit more drain":    {func(s *config.Server) { s.Drain = 5*time.Minute + 1 }, "drain: 5m0.000000001s is not between"},
+
+		"no port":           {func(s *config.Server) { s.Listen = "localhost" }, `listen: "localhost" is not HOST:PORT`},
+		"nothing to listen": {func(s *config.Server) { s.Listen = "" }, `listen: "" is not HOST:PORT`},
+		"a port by name":    {func(s *config.Server) { s.Listen = "localhost:http" }, `listen: "http" is not a port`},
+		"an empty port":     {func(s *config.Server) { s.Listen = "localhost:" }, `listen: "" is not a port`},
+		"a port too high":   {func(s *config.Server) { s.Listen = "localhost:65536" }, `listen: "65536" is not a port`},
+		"a port below zero": {func(s *config.Server) { s.Listen = "localhost:-1" }, `listen: "-1" is not a port`},
+		"any port":          {func(s *config.Server) { s.Listen = "localhost:0" }, ""},
+		"the highest port":  {func(s *config.Server) { s.Listen = "localhost:65535" }, ""},
+		"the first wrong":   {func(s *config.Server) { s.Listen, s.Drain, s.SlotLength = "", -1, 0 }, "slot-length: "},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := valid()
+			tt.change(&s)
+			err := s.Validate()
+			switch {
+			case err == nil && tt.wrong != "":
+				t.Errorf("accepted, want an error that begins with %q", tt.wrong)
+			case err != nil && (tt.wrong == "" || !strings.HasPrefix(err.Error(), tt.wrong)):
+				t.Errorf("got %q, want %q", err, tt.wrong)
+			case err != nil && strings.Contains(err.Error(), secret):
+				t.Errorf("%q gives the password away", err)
+			}
+		})
+	}
+}
+
+// Without anyone checking who asks, only this machine is served.
+func TestValidateAddresses(t *testing.T) {
+	t.Parallel()
+	for listen, loopback := range map[string]bool{
+		"localhost:80": true, "127.0.0.1:80": true, "127.8.9.10:80": true, "[::1]:80": true, "[::ffff:127.0.0.1]:80": true,
+		":80": false, "0.0.0.0:80": false, "[::]:80": false, "192.168.1.2:80": false, "example.org:80": false, "localhost.example.org:80": false,
+		"10.0.0.1:80": false, "[::ffff:10.0.0.1]:80": false,
+	} {
+		t.Run(listen, func(t *testing.T) {
+			t.Parallel()
+			s := valid()
+			s.Listen = listen
+			err := s.Validate()
+			if loopback != (err == nil) {
+				t.Errorf("got %v, want it accepted: %v", err, loopback)
+			}
+			if err != nil && (!strings.HasPrefix(err.Error(), "listen: ") || !strings.Contains(err.Error(), "--insecure")) {
+				t.Errorf("%q does not say what to do", err)
+			}
+			s.Insecure = true
+			if err := s.Validate(); err != nil {
+				t.Errorf("insecure: %v", err)
+			}
+		})
+	}
+}
+
+// Where others depend on a server, it does not keep its data in some file
+// that was made where it happened to start.
+func TestValidateEnvironments(t *testing.T) {
+	t.Parallel()
+	for environment, deployed := range map[config.Environment]bool{
+		config.Local: false, config.Development: false, config.Staging: true, config.Production: true,
+	} {
+		t.Run(string(environment), func(t *testing.T) {
+			t.Parallel()
+			if environment.Deployed() != deployed {
+				t.Errorf("deployed: %v, want %v", environment.Deployed(), deployed)
+			}
+			s := valid()
+			s.Environment = environment
+			err := s.Validate()
+			if deployed != (err != nil) || err != nil && !strings.HasPrefix(err.Error(), "database: must be named") {
+				t.Errorf("with the default database: %v", err)
+			}
+			s.Database = "sqlite:///var/lib/docket/docket.db"
+			if err := s.Validate(); err != nil {
+				t.Errorf("with a database that is named: %v", err)
+			}
+		})
+	}
+}
+
+func TestRules(t *testing.T) {
+	t.Parallel()
+	s := config.Server{SlotLength: 1, AdvanceNotice: 2, HoldLength: 3}
+	if got, want := s.Rules(), (booking.Rules{SlotLength: 1, AdvanceNotice: 2, HoldLength: 3}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}

@@ -1,0 +1,187 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"docket/internal/booking"
+	"docket/internal/config"
+)
+
+// command is one that is configured as docket's are.
+type command struct {
+	Config kong.ConfigFlag
+	Serve  struct {
+		config.Server `embed:""`
+		Demo          bool
+		Limit         int
+	} `cmd:""`
+	Other struct {
+		Elsewhere string
+	} `cmd:""`
+}
+
+// parse reads settings from a file of this text, unless it is empty, and from
+// flags; variables are the environment's.
+func parse(t *testing.T, file string, flags ...string) (config.Server, error) {
+	t.Helper()
+	c, err := parseAll(t, file, flags...)
+	return c.Serve.Server, err
+}
+
+func parseAll(t *testing.T, file string, flags ...string) (command, error) {
+	t.Helper()
+	args := append([]string{"serve"}, flags...)
+	if file != "" {
+		path := filepath.Join(t.TempDir(), "docket.json")
+		must(t, os.WriteFile(path, []byte(file), 0o600))
+		args = append([]string{"--config", path}, args...)
+	}
+	var c command
+	parser, err := kong.New(&c, kong.Name("docket"), kong.Configuration(config.File), kong.DefaultEnvars("DOCKET"),
+		kong.Exit(func(int) { t.Error("the parser would have ended the process") }))
+	must(t, err)
+	_, err = parser.Parse(args)
+	return c, err
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	got, err := parse(t, "")
+	must(t, err)
+	if got != valid() {
+		t.Errorf("got %+v, want %+v", got, valid())
+	}
+	if got.Rules() != booking.DefaultRules() {
+		t.Errorf("the rules are %+v, want those of package booking", got.Rules())
+	}
+}
+
+// A flag wins over a variable, a variable over the file, the file over the default.
+func TestPrecedence(t *testing.T) {
+	const file = `{"hold-length": "1m", "drain": "1s"}`
+	tests := map[string]struct {
+		flag, variable, file string
+		hold                 time.Duration
+	}{
+		"default":                 {"", "", "", 30 * time.Minute},
+		"file":                    {"", "", file, time.Minute},
+		"variable":                {"", "2m", "", 2 * time.Minute},
+		"variable and file":       {"", "2m", file, 2 * time.Minute},
+		"flag":                    {"--hold-length=3m", "", "", 3 * time.Minute},
+		"flag and file":           {"--hold-length=3m", "", file, 3 * time.Minute},
+		"flag and variable":       {"--hold-length=3m", "2m", "", 3 * time.Minute},
+		"flag, variable and file": {"--hold-length=3m", "2m", file, 3 * time.Minute},
+		"a flag with the default": {"--hold-length=30m", "2m", file, 30 * time.Minute},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if tt.variable != "" {
+				t.Setenv("DOCKET_HOLD_LENGTH", tt.variable)
+			}
+			got, err := parse(t, tt.file, strings.Fields(tt.flag)...)
+			must(t, err)
+			if got.HoldLength != tt.hold {
+				t.Errorf("the hold lasts %v, want %v", got.HoldLength, tt.hold)
+			}
+			if drain := map[bool]time.Duration{true: time.Second}[tt.file != ""]; got.Drain != drain {
+				t.Errorf("the drain lasts %v, want %v: nobody else gave it", got.Drain, drain)
+			}
+		})
+	}
+}
+
+// Every setting can come from each place, under its one name.
+func TestEverySettingEverywhere(t *testing.T) {
+	want := config.Server{
+		Environment: config.Staging, Listen: "0.0.0.0:80", Insecure: true, Database: "postgres://docket@db/docket?sslmode=disable",
+		Drain: 5 * time.Second, SlotLength: time.Hour, AdvanceNotice: 90 * time.Minute, HoldLength: 10 * time.Second,
+	}
+	t.Run("flags", func(t *testing.T) {
+		got, err := parse(t, "", "--environment=staging", "--listen=0.0.0.0:80", "--insecure", "--database="+want.Database,
+			"--drain=5s", "--slot-length=1h", "--advance-notice=1h30m", "--hold-length=10s")
+		must(t, err)
+		if got != want {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+	})
+	t.Run("variables", func(t *testing.T) {
+		for name, value := range map[string]string{
+			"ENVIRONMENT": "staging", "LISTEN": "0.0.0.0:80", "INSECURE": "true", "DATABASE": want.Database,
+			"DRAIN": "5s", "SLOT_LENGTH": "1h", "ADVANCE_NOTICE": "90m", "HOLD_LENGTH": "10s",
+		} {
+			t.Setenv("DOCKET_"+name, value)
+		}
+		got, err := parse(t, "")
+		must(t, err)
+		if got != want {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+	})
+	t.Run("file", func(t *testing.T) {
+		got, err := parse(t, `{"environment": "staging", "listen": "0.0.0.0:80", "insecure": true, "database": "`+want.Database+`",
+			"drain": "5s", "slot-length": "1h", "advance-notice": "5400s", "hold-length": "10s"}`)
+		must(t, err)
+		if got != want {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+	})
+}
+
+func TestWrongSettings(t *testing.T) {
+	tests := map[string]struct {
+		file  string
+		flags []string
+		wrong string
+	}{
+		"a key that is no setting":       {`{"hold-lenght": "1m"}`, nil, "config file: hold-lenght: there is no such setting"},
+		"a key in another style":         {`{"holdLength": "1m"}`, nil, "config file: holdLength: there is no such setting"},
+		"a list":                         {`{"listen": ["localhost:80"]}`, nil, "config file: listen: must be one value"},
+		"an object":                      {`{"listen": {"port": 80}}`, nil, "config file: listen: must be one value"},
+		"nothing":                        {`{"listen": null}`, nil, "config file: listen: must be one value"},
+		"no JSON":                        {`listen: localhost:80`, nil, "config file: "},
+		"a list of settings":             {`["listen"]`, nil, "config file: "},
+		"more than one object":           {`{"drain": "1s"} {"drain": "2s"}`, nil, "config file: "},
+		"a duration without unit":        {`{"drain": 5}`, nil, "drain"},
+		"words for a duration":           {`{"drain": "soon"}`, nil, "drain"},
+		"an unknown environment":         {`{"environment": "moon"}`, nil, "environment"},
+		"what Validate refuses":          {`{"hold-length": "0s"}`, nil, "hold-length: 0s is not"},
+		"by flag: no duration":           {"", []string{"--hold-length=soon"}, "hold-length"},
+		"by flag: unknown environment":   {"", []string{"--environment=moon"}, "--environment must be one of"},
+		"by flag: what Validate refuses": {"", []string{"--slot-length=30s"}, "slot-length: 30s is not"},
+		"by flag: no such":               {"", []string{"--hold=1m"}, "unknown flag --hold"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if _, err := parse(t, tt.file, tt.flags...); err == nil || !strings.Contains(err.Error(), tt.wrong) {
+				t.Errorf("got %v, want %q", err, tt.wrong)
+			}
+		})
+	}
+}
+
+// One file serves all commands: it may hold the settings of another.
+func TestAFileForAllCommands(t *testing.T) {
+	got, err := parseAll(t, `{"elsewhere": "x", "demo": true, "limit": 1000000, "drain": "1s"}`)
+	must(t, err)
+	if s := got.Serve; !s.Demo || s.Limit != 1000000 || s.Drain != time.Second {
+		t.Errorf("got %+v", s)
+	}
+}
+
+func TestNoFile(t *testing.T) {
+	if _, err := parse(t, "", "--config=/nowhere/docket.json"); err == nil {
+		t.Error("a file that is not there is no error")
+	}
+}

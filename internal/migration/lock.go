@@ -1,0 +1,63 @@
+package migration
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"time"
+
+	"ariga.io/atlas/sql/postgres"
+	atlas "ariga.io/atlas/sql/schema"
+	"entgo.io/ent/dialect"
+)
+
+const (
+	// lockName is the one of the atlas command, which then waits for us, too.
+	lockName = "atlas_migrate_execute"
+	lockWait = time.Minute
+)
+
+// prepare makes conn fit to migrate on, and returns what undoes it, whatever
+// has become of ctx by then.
+func prepare(ctx context.Context, conn *sql.Conn, name string) (undo func() error, err error) {
+	if name == dialect.SQLite {
+		return ignoreReferences(ctx, conn)
+	}
+	return lock(ctx, conn)
+}
+
+// ignoreReferences lets SQLite rebuild a table that others refer to; it can be
+// told so only outside a transaction. Each file's transaction ends with a check.
+func ignoreReferences(ctx context.Context, conn *sql.Conn) (undo func() error, err error) {
+	if _, err := conn.ExecContext(ctx, "PRAGMA foreign_keys = off"); err != nil {
+		return nil, err
+	}
+	return func() error {
+		_, err := conn.ExecContext(context.WithoutCancel(ctx), "PRAGMA foreign_keys = on")
+		return err
+	}, nil
+}
+
+// lock keeps others from migrating the same database. It belongs to the
+// connection: where it cannot be given back, the connection is not, either.
+func lock(ctx context.Context, conn *sql.Conn) (unlock func() error, err error) {
+	drv, err := postgres.Open(conn)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := drv.(atlas.Locker).Lock(ctx, lockName, lockWait); err != nil {
+		return nil, fmt.Errorf("waiting for another migration to end: %w", err)
+	}
+	return func() error {
+		if _, err := conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock_all()"); err == nil {
+			return nil
+		}
+		err := conn.Raw(func(any) error { return driver.ErrBadConn })
+		if errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) {
+			return nil
+		}
+		return err
+	}, nil
+}
