@@ -16,6 +16,13 @@ fail() {
 	exit 1
 }
 
+# npm_ci installs the packages of the GraphiQL bundle, if that is not done yet.
+npm_ci() {
+	local folder=internal/graphiql
+	[ $folder/node_modules/.package-lock.json -nt $folder/package-lock.json ] ||
+		npm ci --prefix $folder --no-audit --no-fund
+}
+
 # snapshot prints a git tree of all files as they are, untracked ones included.
 snapshot() (
 	GIT_INDEX_FILE=$(mktemp -u)

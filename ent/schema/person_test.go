@@ -59,30 +59,30 @@ func TestNames(t *testing.T) {
 		ofClient, ofProvider := b.client(t), b.provider(t)
 		writes := map[string]func(name string) (stored string, err error){
 			"a new client's given name": func(name string) (string, error) {
-				c, err := b.Customer.Create().SetFirstName(name).SetLastName("x").Save(b.ctx)
+				c, err := b.Customer.Create().SetFirstName(name).SetLastName("x").Save(at(t, noon))
 				if err != nil {
 					return "", err
 				}
-				return b.Customer.Query().Where(customer.ID(c.ID)).Select(customer.FieldFirstName).String(b.ctx)
+				return b.Customer.Query().Where(customer.ID(c.ID)).Select(customer.FieldFirstName).String(at(t, noon))
 			},
 			"a client's new family name": func(name string) (string, error) {
-				if err := b.Customer.UpdateOneID(ofClient).SetLastName(name).Exec(b.ctx); err != nil {
+				if err := b.Customer.UpdateOneID(ofClient).SetLastName(name).Exec(at(t, noon)); err != nil {
 					return "", err
 				}
-				return b.Customer.Query().Where(customer.ID(ofClient)).Select(customer.FieldLastName).String(b.ctx)
+				return b.Customer.Query().Where(customer.ID(ofClient)).Select(customer.FieldLastName).String(at(t, noon))
 			},
 			"a new provider's family name": func(name string) (string, error) {
-				p, err := b.Provider.Create().SetFirstName("x").SetLastName(name).Save(b.ctx)
+				p, err := b.Provider.Create().SetFirstName("x").SetLastName(name).Save(at(t, noon))
 				if err != nil {
 					return "", err
 				}
-				return b.Provider.Query().Where(provider.ID(p.ID)).Select(provider.FieldLastName).String(b.ctx)
+				return b.Provider.Query().Where(provider.ID(p.ID)).Select(provider.FieldLastName).String(at(t, noon))
 			},
 			"a provider's new given name": func(name string) (string, error) {
-				if err := b.Provider.UpdateOneID(ofProvider).SetFirstName(name).Exec(b.ctx); err != nil {
+				if err := b.Provider.UpdateOneID(ofProvider).SetFirstName(name).Exec(at(t, noon)); err != nil {
 					return "", err
 				}
-				return b.Provider.Query().Where(provider.ID(ofProvider)).Select(provider.FieldFirstName).String(b.ctx)
+				return b.Provider.Query().Where(provider.ID(ofProvider)).Select(provider.FieldFirstName).String(at(t, noon))
 			},
 		}
 		for what, tt := range names {
@@ -127,7 +127,7 @@ func TestZones(t *testing.T) {
 			"": false, "Local": false, "Europe": false, "Europe/Atlantis": false, "CET+1": false, "+01:00": false, "Berlin": false,
 			" UTC": false, "../../etc/passwd": false, "/etc/localtime": false, `Europe\Berlin`: false,
 		} {
-			p, err := b.Provider.Create().SetFirstName("Pia").SetLastName("Provider").SetTimeZone(zone).Save(b.ctx)
+			p, err := b.Provider.Create().SetFirstName("Pia").SetLastName("Provider").SetTimeZone(zone).Save(at(t, noon))
 			switch {
 			case ok && (err != nil || p.TimeZone != zone):
 				t.Errorf("%q: %v, %v", zone, p, err)
@@ -135,7 +135,7 @@ func TestZones(t *testing.T) {
 				t.Errorf("%q: %v, want it refused", zone, err)
 			}
 		}
-		if p, err := b.Provider.Get(b.ctx, b.provider(t)); err != nil || p.TimeZone != "UTC" {
+		if p, err := b.Provider.Get(at(t, noon), b.provider(t)); err != nil || p.TimeZone != "UTC" {
 			t.Errorf("the default is %v: %v", p, err)
 		}
 	})

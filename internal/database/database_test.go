@@ -252,7 +252,7 @@ func TestTimesAreInstants(t *testing.T) {
 		ctx := booking.NewContext(t.Context(), booking.Moment{Now: all[0]})
 		client := db.ORM()
 		written := slices.Clone(all)
-		by := rand.New(rand.NewPCG(1, 2)) // by no order of the rows
+		by := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // only so that the rows are in no order
 		by.Shuffle(len(written), func(i, j int) { written[i], written[j] = written[j], written[i] })
 		for _, at := range written {
 			p, err := client.Provider.Create().SetFirstName("Pia").SetLastName("Provider").Save(ctx)

@@ -172,6 +172,10 @@ func TestFillInWeeksTheClocksChange(t *testing.T) {
 						t.Errorf("%s works at %v", p.FirstName, start)
 					}
 				}
+				today := now.In(zone).Format(time.DateOnly)
+				if first := p.Edges.Appointments[0].TimeSlot.In(zone); first.Format(time.DateOnly) < today {
+					t.Errorf("%s began on %v, before the day it is there", p.FirstName, first)
+				}
 				for day, n := range perDay {
 					if n != 32 {
 						t.Errorf("%s has %d slots on %s, want 32", p.FirstName, n, day)

@@ -80,16 +80,19 @@ func (a applier) next(ctx context.Context) (applied string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if !inTx {
-		return file.Name(), errors.Join(tx.Commit(), a.alone(ctx, file))
+	if inTx {
+		err = ex.Execute(ctx, file)
 	}
-	if err := ex.Execute(ctx, file); err != nil {
+	if err == nil {
+		err = a.commit(ctx, tx)
+	}
+	if err == nil && !inTx {
+		err = a.alone(ctx, file)
+	}
+	if err != nil {
 		return "", failed(file, err)
 	}
-	if err := a.checkReferences(ctx, tx); err != nil {
-		return "", failed(file, err)
-	}
-	return file.Name(), tx.Commit()
+	return file.Name(), nil
 }
 
 // alone applies a file without a transaction.
@@ -98,10 +101,7 @@ func (a applier) alone(ctx context.Context, file migrate.File) error {
 	if err != nil {
 		return err
 	}
-	if err := ex.Execute(ctx, file); err != nil {
-		return failed(file, err)
-	}
-	return nil
+	return ex.Execute(ctx, file)
 }
 
 func (a applier) executor(ctx context.Context, db atlas.ExecQuerier) (*migrate.Executor, error) {
@@ -112,15 +112,16 @@ func (a applier) executor(ctx context.Context, db atlas.ExecQuerier) (*migrate.E
 	return executor(ctx, history, a.dir)
 }
 
-// checkReferences does at the end what SQLite was told not to do meanwhile.
-func (a applier) checkReferences(ctx context.Context, tx *sql.Tx) error {
+// commit does at last what SQLite was told not to do meanwhile: it refuses to
+// leave references to nothing.
+func (a applier) commit(ctx context.Context, tx *sql.Tx) error {
 	if a.dialect != dialect.SQLite {
-		return nil
+		return tx.Commit()
 	}
 	var table string
 	err := tx.QueryRowContext(ctx, `SELECT "table" FROM pragma_foreign_key_check`).Scan(&table)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil
+		return tx.Commit()
 	}
 	if err != nil {
 		return err

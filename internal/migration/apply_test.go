@@ -112,23 +112,39 @@ func TestApplyAtOnce(t *testing.T) {
 
 // Who gives up halfway leaves nothing behind, and nobody waiting.
 func TestApplyGivesUp(t *testing.T) {
-	t.Parallel()
-	db, dir := newDB(t, dialect.Postgres), embedded(t, dialect.Postgres)
-	db.SetMaxOpenConns(1) // the next Apply uses the same connection
-	apply(t, db, dir)
-	file := add(t, dir, "slow", "CREATE TABLE rooms (id bigint);\nSELECT pg_sleep(60);")
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	if _, err := Apply(ctx, db, dir); err == nil || ctx.Err() == nil {
-		t.Fatalf("Apply: %v", err)
+	slow := map[string]string{
+		dialect.Postgres: "SELECT pg_sleep(60);",
+		dialect.SQLite:   "INSERT INTO rooms WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000) SELECT max(i) FROM n;",
 	}
-	write(t, dir, file, "CREATE TABLE rooms (id bigint);")
-	if applied := apply(t, db, dir); !slices.Equal(applied, []string{file}) {
-		t.Errorf("then applied %q", applied)
-	}
-	if locks := query(t, db, "SELECT objid::text FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"); len(locks) > 0 {
-		t.Errorf("locks remain: %q", locks)
-	}
+	both(t, func(t *testing.T, name string) {
+		db, dir := newDB(t, name), embedded(t, name)
+		db.SetMaxOpenConns(1) // the next Apply may use the same connection
+		apply(t, db, dir)
+		before := everything(t, db)
+		file := add(t, dir, "slow", "CREATE TABLE rooms (id bigint);\n"+slow[name])
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		if _, err := Apply(ctx, db, dir); err == nil || ctx.Err() == nil {
+			t.Fatalf("Apply: %v", err)
+		}
+		if now := everything(t, db); !slices.Equal(now, before) {
+			t.Errorf("before\n%q\nafter\n%q", before, now)
+		}
+		if name == dialect.SQLite {
+			if on := query(t, db, "PRAGMA foreign_keys"); !slices.Equal(on, []string{"1"}) {
+				t.Errorf("foreign_keys %q", on)
+			}
+		}
+		write(t, dir, file, "CREATE TABLE rooms (id bigint);")
+		if applied := apply(t, db, dir); !slices.Equal(applied, []string{file}) {
+			t.Errorf("then applied %q", applied)
+		}
+		if name == dialect.Postgres {
+			if locks := query(t, db, "SELECT objid::text FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"); len(locks) > 0 {
+				t.Errorf("locks remain: %q", locks)
+			}
+		}
+	})
 }
 
 func TestApplyWithoutTransaction(t *testing.T) {

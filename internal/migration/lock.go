@@ -35,13 +35,23 @@ func ignoreReferences(ctx context.Context, conn *sql.Conn) (undo func() error, e
 		return nil, err
 	}
 	return func() error {
-		_, err := conn.ExecContext(context.WithoutCancel(ctx), "PRAGMA foreign_keys = on")
-		return err
+		ctx := context.WithoutCancel(ctx)
+		// When ctx ends, database/sql rolls back in its own time, and before
+		// that the pragma would do nothing.
+		_, _ = conn.ExecContext(ctx, "ROLLBACK")
+		var on bool
+		_, err := conn.ExecContext(ctx, "PRAGMA foreign_keys = on")
+		if err == nil {
+			err = conn.QueryRowContext(ctx, "PRAGMA foreign_keys").Scan(&on)
+		}
+		if on {
+			return err
+		}
+		return discard(conn)
 	}, nil
 }
 
-// lock keeps others from migrating the same database. It belongs to the
-// connection: where it cannot be given back, the connection is not, either.
+// lock keeps others from migrating the same database until it is given back.
 func lock(ctx context.Context, conn *sql.Conn) (unlock func() error, err error) {
 	drv, err := postgres.Open(conn)
 	if err != nil {
@@ -51,13 +61,18 @@ func lock(ctx context.Context, conn *sql.Conn) (unlock func() error, err error) 
 		return nil, fmt.Errorf("waiting for another migration to end: %w", err)
 	}
 	return func() error {
-		if _, err := conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock_all()"); err == nil {
-			return nil
+		if _, err := conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock_all()"); err != nil {
+			return discard(conn)
 		}
-		err := conn.Raw(func(any) error { return driver.ErrBadConn })
-		if errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) {
-			return nil
-		}
-		return err
+		return nil
 	}, nil
+}
+
+// discard closes a connection that others must not get as it is.
+func discard(conn *sql.Conn) error {
+	err := conn.Raw(func(any) error { return driver.ErrBadConn })
+	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) {
+		return nil
+	}
+	return err
 }

@@ -40,6 +40,7 @@ func TestChangingATableLosesNothing(t *testing.T) {
 			if o.dialect == dialect.SQLite && !strings.Contains(text, "RENAME TO `"+o.table+"`") {
 				t.Fatalf("no rebuild:\n%s", text)
 			}
+			lints(t, o.dialect, dir, 1, "")
 			if applied := apply(t, db, dir); len(applied) != 1 {
 				t.Fatalf("applied %q", applied)
 			}
