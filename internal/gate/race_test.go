@@ -20,14 +20,26 @@ import (
 )
 
 // race is setup for many at a time. The clock goes on with every reading, and
-// takes its time: a gate reads it between looking and writing, so whoever is
-// not kept out by a lock comes in between.
+// takes its time: a gate reads it between looking and writing, so whoever no
+// lock keeps out comes in between.
 func race(t *testing.T, db *database.DB) *bundle {
 	t.Helper()
 	b := setup(t, db)
 	b.clock.step = time.Millisecond
 	b.Clock = dawdling(b.clock)
+	b.connect(t)
 	return b
+}
+
+// connect opens all connections that the pool may have: whoever had to open
+// one would come too late to a race.
+func (b *bundle) connect(t *testing.T) {
+	t.Helper()
+	for range b.db.Stats().MaxOpenConnections {
+		c, err := b.db.Conn(t.Context())
+		must(t, err)
+		defer c.Close()
+	}
 }
 
 func dawdling(c *clock) func() time.Time {
