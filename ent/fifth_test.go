@@ -39,12 +39,12 @@ func TestFifthEntity(t *testing.T) {
 	t.Parallel()
 	tree := copyTree(t)
 	write(t, filepath.Join(tree, "ent", "schema", "room.go"), room(t))
-	command(t, tree, "go", "generate", "./...")
-	command(t, tree, "go", "run", "./cmd/docket", "migrate", "diff", "add_rooms")
-	if again := command(t, tree, "go", "run", "./cmd/docket", "migrate", "diff", "again"); strings.Contains(again, "wrote") {
+	goTool(t, tree, "generate", "./...")
+	goTool(t, tree, "run", "./cmd/docket", "migrate", "diff", "add_rooms")
+	if again := goTool(t, tree, "run", "./cmd/docket", "migrate", "diff", "again"); strings.Contains(again, "wrote") {
 		t.Errorf("a second diff still finds something:\n%s", again)
 	}
-	command(t, tree, "go", "build", "-o", "docket-with-rooms", "./cmd/docket")
+	goTool(t, tree, "build", "-o", "docket-with-rooms", "./cmd/docket")
 	for _, name := range dbtest.Dialects() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -220,13 +220,14 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-func command(t *testing.T, dir, name string, args ...string) string {
+// goTool runs the Go command in the copy of the tree.
+func goTool(t *testing.T, dir string, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd := exec.CommandContext(t.Context(), "go", args...)
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 	return string(out)
 }

@@ -79,25 +79,49 @@ func refusals(w world) []refusal {
 	}
 	const day = 24 * time.Hour
 	return []refusal{
-		{"held", reserve, map[string]any{"c": w.clients[0], "a": w.slots[3]}, "SLOT_HELD",
-			map[string]any{"appointmentId": w.slots[3], "retryAfter": at(time.Hour)}},
-		{"too soon", reserve, map[string]any{"c": w.clients[0], "a": w.slots[1]}, "TOO_SOON",
-			map[string]any{"earliestStart": at(day + 45*time.Minute), "timeSlot": at(day + 15*time.Minute)}},
+		{
+			"held", reserve,
+			map[string]any{"c": w.clients[0], "a": w.slots[3]},
+			"SLOT_HELD",
+			map[string]any{"appointmentId": w.slots[3], "retryAfter": at(time.Hour)},
+		},
+		{
+			"too soon", reserve,
+			map[string]any{"c": w.clients[0], "a": w.slots[1]},
+			"TOO_SOON",
+			map[string]any{"earliestStart": at(day + 45*time.Minute), "timeSlot": at(day + 15*time.Minute)},
+		},
 		{"taken", reserve, map[string]any{"c": w.clients[0], "a": w.slots[15]}, "SLOT_TAKEN", map[string]any{"appointmentId": w.slots[15]}},
 		{"withdrawn", reserve, map[string]any{"c": w.clients[0], "a": w.slots[7]}, "APPOINTMENT_CANCELLED", map[string]any{"appointmentId": w.slots[7]}},
-		{"hold over", confirm, map[string]any{"r": w.reservations[0]}, "HOLD_EXPIRED",
-			map[string]any{"reservationId": w.reservations[0], "expiry": at(30 * time.Minute)}},
+		{
+			"hold over", confirm,
+			map[string]any{"r": w.reservations[0]},
+			"HOLD_EXPIRED",
+			map[string]any{"reservationId": w.reservations[0], "expiry": at(30 * time.Minute)},
+		},
 		{"cancelled", confirm, map[string]any{"r": w.reservations[3]}, "RESERVATION_CANCELLED", map[string]any{"reservationId": w.reservations[3]}},
-		{"move what is over", move, map[string]any{"r": w.reservations[0], "a": w.slots[5]}, "HOLD_EXPIRED",
-			map[string]any{"reservationId": w.reservations[0], "expiry": at(30 * time.Minute)}},
-		{"end before start", open, span(2*day, 2*day-time.Minute), "START_NOT_BEFORE_END",
-			map[string]any{"startTime": at(2 * day), "endTime": at(2*day - time.Minute)}},
-		{"no multiple", open, span(2*day, 2*day+50*time.Minute), "NOT_ON_GRID",
-			map[string]any{"before": at(2*day + 45*time.Minute), "after": at(2*day + time.Hour), "slotSeconds": 900.0}},
-		{"too long", open, span(2*day, 33*day+15*time.Minute), "RANGE_TOO_LONG",
-			map[string]any{"latestEndTime": at(33 * day), "maxDays": 31.0}},
-		{"across open slots", open, span(day+5*time.Minute, day+20*time.Minute), "PROVIDER_BUSY",
-			map[string]any{"appointmentId": w.slots[0], "timeSlot": at(day), "endsAt": at(day + 15*time.Minute)}},
+		{
+			"move what is over", move,
+			map[string]any{"r": w.reservations[0], "a": w.slots[5]},
+			"HOLD_EXPIRED",
+			map[string]any{"reservationId": w.reservations[0], "expiry": at(30 * time.Minute)},
+		},
+		{
+			"end before start", open, span(2*day, 2*day-time.Minute), "START_NOT_BEFORE_END",
+			map[string]any{"startTime": at(2 * day), "endTime": at(2*day - time.Minute)},
+		},
+		{
+			"no multiple", open, span(2*day, 2*day+50*time.Minute), "NOT_ON_GRID",
+			map[string]any{"before": at(2*day + 45*time.Minute), "after": at(2*day + time.Hour), "slotSeconds": 900.0},
+		},
+		{
+			"too long", open, span(2*day, 33*day+15*time.Minute), "RANGE_TOO_LONG",
+			map[string]any{"latestEndTime": at(33 * day), "maxDays": 31.0},
+		},
+		{
+			"across open slots", open, span(day+5*time.Minute, day+20*time.Minute), "PROVIDER_BUSY",
+			map[string]any{"appointmentId": w.slots[0], "timeSlot": at(day), "endsAt": at(day + 15*time.Minute)},
+		},
 	}
 }
 
@@ -115,22 +139,34 @@ func inputErrors(w world) []refusal {
 		{"no such reservation to cancel", cancel, map[string]any{"r": gone["Reservation"]}, "NOT_FOUND", missing("Reservation")},
 		{"no such appointment to move to", move, map[string]any{"r": w.reservations[2], "a": gone["Appointment"]}, "NOT_FOUND", missing("Appointment")},
 		{"no such appointment to withdraw", withdraw, map[string]any{"a": gone["Appointment"]}, "NOT_FOUND", missing("Appointment")},
-		{"no such provider", `mutation($p: ID!) { providerUpdate(input: {id: $p, firstName: "X"}) { provider { id } } }`,
-			map[string]any{"p": gone["Provider"]}, "NOT_FOUND", missing("Provider")},
-		{"no such client to delete", `mutation($c: ID!) { clientDelete(input: {id: $c}) { deletedId } }`,
-			map[string]any{"c": gone["Client"]}, "NOT_FOUND", missing("Client")},
+		{
+			"no such provider", `mutation($p: ID!) { providerUpdate(input: {id: $p, firstName: "X"}) { provider { id } } }`,
+			map[string]any{"p": gone["Provider"]},
+			"NOT_FOUND", missing("Provider"),
+		},
+		{
+			"no such client to delete", `mutation($c: ID!) { clientDelete(input: {id: $c}) { deletedId } }`,
+			map[string]any{"c": gone["Client"]},
+			"NOT_FOUND", missing("Client"),
+		},
 
 		{"id of another type", reserve, map[string]any{"c": w.providers[0], "a": w.slots[5]}, "BAD_USER_INPUT", field("clientId")},
 		{"id of another type at the root", `query($i: ID!) { client(id: $i) { id } }`, map[string]any{"i": w.slots[0]}, "BAD_USER_INPUT", field("id")},
 		{"no id at all", `{ node(id: "Client:1") { id } }`, nil, "BAD_USER_INPUT", field("id")},
 		{"id in a filter", `{ clients(where: {idIn: ["?"]}) { totalCount } }`, nil, "BAD_USER_INPUT", field("idIn")},
-		{"no instant", `mutation($p: ID!) { appointmentBulkCreate(input: {providerId: $p, startTime: "soon", endTime: "2030-01-01T00:00:00Z"}) { appointments { totalCount } } }`,
-			map[string]any{"p": w.providers[0]}, "BAD_USER_INPUT", field("startTime")},
+		{
+			"no instant", `mutation($p: ID!) { appointmentBulkCreate(input: {providerId: $p, startTime: "soon", endTime: "2030-01-01T00:00:00Z"}) { appointments { totalCount } } }`,
+			map[string]any{"p": w.providers[0]},
+			"BAD_USER_INPUT", field("startTime"),
+		},
 		{"empty name", `mutation { clientCreate(input: {firstName: "", lastName: "B"}) { client { id } } }`, nil, "BAD_USER_INPUT", field("firstName")},
 		{"long name", `mutation { clientCreate(input: {firstName: "A", lastName: "` + strings.Repeat("ü", 101) + `"}) { client { id } } }`, nil, "BAD_USER_INPUT", field("lastName")},
 		{"no place", `mutation { providerCreate(input: {firstName: "A", lastName: "B", timeZone: "Local"}) { provider { id } } }`, nil, "BAD_USER_INPUT", field("timeZone")},
-		{"null for what cannot be", `mutation($c: ID!) { clientUpdate(input: {id: $c, firstName: null}) { client { id } } }`,
-			map[string]any{"c": w.clients[0]}, "BAD_USER_INPUT", field("firstName")},
+		{
+			"null for what cannot be", `mutation($c: ID!) { clientUpdate(input: {id: $c, firstName: null}) { client { id } } }`,
+			map[string]any{"c": w.clients[0]},
+			"BAD_USER_INPUT", field("firstName"),
+		},
 		{"nothing to create", `mutation { clientBulkCreate(input: {clients: []}) { clients { id } } }`, nil, "BAD_USER_INPUT", field("clients")},
 		{"negative page", `{ clients(first: -1) { totalCount } }`, nil, "BAD_USER_INPUT", nil},
 		{"both ends", `{ clients(first: 1, last: 1) { totalCount } }`, nil, "BAD_USER_INPUT", nil},

@@ -200,7 +200,9 @@ func TestFieldsOfAMutation(t *testing.T) {
 			t.Errorf("%+v", r.Errors)
 		}
 		var v struct {
-			Clients struct{ Edges []struct{ Node struct{ FirstName string } } }
+			Clients struct {
+				Edges []struct{ Node struct{ FirstName string } }
+			}
 		}
 		a.must(t, &v, `{ clients { edges { node { firstName } } } }`, nil)
 		var names []string

@@ -89,8 +89,10 @@ func (Reservation) Annotations() []entschema.Annotation {
 		entity.CopiesOf("appointment", "provider_id", "time_slot", "ends_at"),
 		entity.NoOverlap(
 			entity.Exclusion{Name: "reservations_slot_taken", Scope: "appointment_id", Spans: []entity.Span{span}},
-			entity.Exclusion{Name: "reservations_client_busy", Scope: "client_id",
-				Spans: []entity.Span{{Start: "time_slot", End: "ends_at"}, span}},
+			entity.Exclusion{
+				Name: "reservations_client_busy", Scope: "client_id",
+				Spans: []entity.Span{{Start: "time_slot", End: "ends_at"}, span},
+			},
 		),
 	}
 }

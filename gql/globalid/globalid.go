@@ -28,7 +28,7 @@ func Type(id int) string { return types[id>>32] }
 
 // Format writes the id as consumers see it.
 func Format(id int) string {
-	return base64.StdEncoding.EncodeToString([]byte(Type(id) + ":" + strconv.Itoa(int(uint32(id)))))
+	return base64.StdEncoding.EncodeToString([]byte(Type(id) + ":" + strconv.Itoa(id&(1<<32-1))))
 }
 
 // Parse reads what [Format] wrote.

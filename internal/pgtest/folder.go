@@ -23,7 +23,7 @@ const (
 // temporary folder, unless a socket's path would be too long there.
 func scratch() string {
 	var shm syscall.Statfs_t
-	if syscall.Statfs("/dev/shm", &shm) == nil && uint64(shm.Bavail)*uint64(shm.Bsize) >= roomy && writable("/dev/shm") {
+	if syscall.Statfs("/dev/shm", &shm) == nil && uint64(shm.Bavail)*uint64(shm.Bsize) >= roomy && writable("/dev/shm") { //nolint:gosec // a size is never negative
 		return "/dev/shm"
 	}
 	if tmp := os.TempDir(); len(tmp)+len("/"+prefix+"0123456789/.s.PGSQL.5432") <= longest {
