@@ -9,6 +9,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -18,6 +19,8 @@ import (
 
 	"docket/ent/orm"
 	"docket/gql/globalid"
+	"docket/gql/instant"
+	"docket/gql/text"
 	"docket/internal/booking"
 	"docket/internal/gate"
 	"docket/internal/txn"
@@ -45,8 +48,11 @@ func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
 		shown := graphql.DefaultErrorPresenter(ctx, err)
 		message, code, facts := explain(err)
+		if code == "" && !graphql.HasOperationContext(ctx) {
+			message, code = "This is not a GraphQL request: send JSON with a query.", codeBadUserInput
+		}
 		if code == "" && badArgument(ctx) {
-			message, code, facts = argument(shown)
+			message, code, facts = argument(shown, err)
 		}
 		if code == "" && shown.Extensions["code"] != nil {
 			return shown // gqlgen's own: the document did not parse or validate
@@ -87,6 +93,8 @@ func explain(err error) (message, code string, facts map[string]any) {
 	case errors.As(err, &invalid):
 		field := fieldName(invalid.Name)
 		return field + " " + reason(invalid) + ".", codeBadUserInput, map[string]any{"field": field}
+	case orm.IsNotFound(err):
+		return "What was asked for was deleted meanwhile.", codeNotFound, nil
 	case orm.IsConstraintError(err):
 		return constraint(err)
 	case errors.Is(err, txn.ErrContention):
@@ -99,20 +107,30 @@ func explain(err error) (message, code string, facts map[string]any) {
 	return "", "", nil
 }
 
-// pagination reports whether entgql refused first and last.
+// pagination reports whether entgql refused first and last, which it does
+// with a code only where one of them is negative.
 func pagination(err *gqlerror.Error) bool {
-	return err.Extensions == nil || err.Extensions["code"] == "INVALID_PAGINATION"
+	return err.Extensions["code"] == "INVALID_PAGINATION" || strings.HasPrefix(err.Message, "Passing both")
 }
 
 // argument explains a value that its scalar refused.
-func argument(shown *gqlerror.Error) (message, code string, facts map[string]any) {
+func argument(shown *gqlerror.Error, err error) (message, code string, facts map[string]any) {
 	for _, step := range slices.Backward(shown.Path) {
 		if name, ok := step.(ast.PathName); ok {
 			facts = map[string]any{"field": string(name)}
 			break
 		}
 	}
-	return shown.Message, codeBadUserInput, facts
+	var (
+		id   *globalid.Error
+		time *instant.Error
+		str  *text.Error
+	)
+	switch {
+	case errors.As(err, &id), errors.As(err, &time), errors.As(err, &str):
+		return shown.Message, codeBadUserInput, facts
+	}
+	return "The value does not fit here.", codeBadUserInput, facts // the cause speaks of Go
 }
 
 // badArgument reports whether the field of ctx failed while its arguments were

@@ -13,6 +13,7 @@ import (
 
 	"docket/ent/orm"
 	_ "docket/ent/orm/runtime" // the hooks, validators and defaults of the schemas
+	"docket/ent/selection"
 	"docket/gql/exec"
 	"docket/gql/globalid"
 	"docket/internal/gate"
@@ -80,12 +81,11 @@ func (r queryResolver) Nodes(ctx context.Context, ids []int) ([]orm.Noder, error
 // that what the payload holds is read with exactly what was selected under it.
 func payloadField(ctx context.Context, name string) context.Context {
 	mutation := graphql.GetFieldContext(ctx)
-	for _, f := range graphql.CollectFields(graphql.GetOperationContext(ctx), mutation.Field.Selections, nil) {
-		if f.Name == name {
-			return graphql.WithFieldContext(ctx, &graphql.FieldContext{Parent: mutation, Field: f})
-		}
+	field := selection.Child(graphql.GetOperationContext(ctx), mutation.Field, name)
+	if field == nil {
+		return ctx
 	}
-	return ctx
+	return graphql.WithFieldContext(ctx, &graphql.FieldContext{Parent: mutation, Field: *field})
 }
 
 // maxBulk is how many rows one xBulkCreate may create.
@@ -103,7 +103,7 @@ func wantID(field string, id int, typ string) error {
 	if globalid.Type(id) == typ {
 		return nil
 	}
-	return &inputError{Field: field, Message: fmt.Sprintf("must be the id of a %s, not of a %s", typ, globalid.Type(id))}
+	return &inputError{Field: field, Message: fmt.Sprintf("must be the id of type %s, not of type %s", typ, globalid.Type(id))}
 }
 
 // notNull refuses null for what cannot be empty.

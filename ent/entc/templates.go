@@ -32,39 +32,49 @@ const (
 				continue walk
 			}
 		}
-		return nil`
-	mergedField = `for _, name := range path {
-		var named, aliased []graphql.CollectedField
-		for _, f := range graphql.CollectFields(oc, field.Selections, nil) {
-			switch {
-			case f.Name == name && slices.Contains([]string{edgesField, nodeField, pageInfoField, totalCountField}, name):
-				named = append(named, f)
-			case f.Alias == name:
-				aliased = append(aliased, f)
-			}
-		}
-		if len(named) == 0 {
-			named = aliased
-		}
-		if len(named) == 0 {
-			return nil
-		}
-		field = named[0]
-		for _, f := range named[1:] {
-			field.Selections = slices.Concat(field.Selections, f.Selections)
-		}`
+		return nil
+	}
+	return &field`
+	cursors     = `for _, predicate := range entgql.CursorsPredicate(after, before, {{$defaultOrder}}.Field.column, p.order.Field.column, direction) {`
+	bothCursors = `direction = p.order.Direction
+		predicates := entgql.CursorsPredicate(after, nil, {{ $defaultOrder }}.Field.column, p.order.Field.column, direction)
+		predicates = append(predicates, entgql.CursorsPredicate(before, nil, {{ $defaultOrder }}.Field.column, p.order.Field.column, direction.Reverse())...)
+		for _, predicate := range predicates {`
 	rootCount = "if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {"
 )
 
 var mends = []mend{
 	{
-		entgql.CollectionTemplate, "gql_collection", countForPageInfo, "",
+		entgql.CollectionTemplate, "gql_collection",
+		"hasCollectedField(ctx, append(path, totalCountField)...) " + countForPageInfo,
+		"selection.Has(opCtx, field, totalCountField)",
 		"pageInfo follows from the rows; only totalCount needs a count",
 	},
 	{
 		entgql.CollectionTemplate, "gql_collection",
+		"if field := collectedField(ctx, path...); field != nil {",
+		"if field := selection.Child(opCtx, field, edgesField, nodeField); field != nil {",
+		"two types may use one alias; the field at hand is the one that is meant",
+	},
+	{
+		entgql.CollectionTemplate, "gql_collection", "(fieldArgs(ctx, ", "(unmarshalArgs(ctx, ",
+		"two types may use one alias; the field at hand is the one that is meant",
+	},
+	{
+		entgql.CollectionTemplate, "gql_collection", "{{end}}, path...))", "{{end}}, field.ArgumentMap(opCtx.Variables)))",
+		"two types may use one alias; the field at hand is the one that is meant",
+	},
+	{
+		entgql.CollectionTemplate, "gql_collection",
+		"for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {",
+		`for _, field := range selection.Merge(opCtx, graphql.CollectFields(opCtx, collected.Selections, satisfies),
+			{{- range $fc := $collects }}{{ if $fc.Edge.Unique }}{{ range $fc.Mapping }} "{{ . }}",{{ end }}{{ end }}{{ end }}) {`,
+		"an edge to one is loaded once, with all that any of its aliases selects",
+	},
+	{
+		entgql.CollectionTemplate, "gql_collection",
 		"ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...)",
-		"ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...) && !hasCollectedField(ctx, append(path, pageInfoField)...)",
+		"ignoredEdges := !selection.Has(opCtx, field, edgesField) && !selection.Has(opCtx, field, pageInfoField)",
 		"pageInfo alone needs the rows, too",
 	},
 	{
@@ -116,6 +126,7 @@ var mends = []mend{
 		entgql.CollectionTemplate, "gql_collection", "import (",
 		`import (
 			"docket/ent/schema"
+			"docket/ent/selection"
 			"{{ $.Config.Package }}/predicate"
 		`,
 		"the predicates of views",
@@ -131,8 +142,21 @@ var mends = []mend{
 		"a bad cursor is an error at its field, not a panic",
 	},
 	{
-		entgql.PaginationTemplate, "gql_pagination", collectedField, mergedField,
+		entgql.PaginationTemplate, "gql_pagination", collectedField, "return selection.Child(oc, field, path...)",
 		"what is asked of a connection is found by its name, under whatever aliases and as often as it is asked",
+	},
+	{
+		entgql.PaginationTemplate, "gql_pagination", "import (", "import (\n\t\"docket/ent/selection\"",
+		"what is selected",
+	},
+	{
+		entgql.PaginationTemplate, "gql_pagination", "if graphql.GetFieldContext(ctx) == nil {\n\t\treturn true\n\t}\n\treturn collectedField(ctx, path...) != nil",
+		"fc := graphql.GetFieldContext(ctx)\n\treturn fc == nil || selection.Has(graphql.GetOperationContext(ctx), fc.Field, path[0])",
+		"what is asked of a connection is found by its name; path has one step here",
+	},
+	{
+		entgql.PaginationTemplate, "gql_pagination", cursors, bothCursors,
+		"after and before are sides of the order, whether rows are taken from its start or its end",
 	},
 	{
 		entgql.WhereTemplate, "gql_where_input", "if len(i.{{$field}}) > 0 {", "if i.{{$field}} != nil {",

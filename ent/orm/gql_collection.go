@@ -11,6 +11,7 @@ import (
 	"docket/ent/orm/provider"
 	"docket/ent/orm/reservation"
 	"docket/ent/schema"
+	"docket/ent/selection"
 	"fmt"
 
 	"entgo.io/contrib/entgql"
@@ -37,7 +38,7 @@ func (_q *AppointmentQuery) collectField(ctx context.Context, oneNode bool, opCt
 		fieldSeen      = make(map[string]struct{}, len(appointment.Columns))
 		selectedFields = []string{appointment.FieldID}
 	)
-	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+	for _, field := range selection.Merge(opCtx, graphql.CollectFields(opCtx, collected.Selections, satisfies), "provider") {
 		switch field.Name {
 
 		case "provider":
@@ -72,7 +73,7 @@ func (_q *AppointmentQuery) collectField(ctx context.Context, oneNode bool, opCt
 				query.Where(predicate.Reservation(schema.ReservationExpired(ctx)))
 			}
 
-			args := newReservationPaginateArgs(fieldArgs(ctx, new(ReservationWhereInput), path...))
+			args := newReservationPaginateArgs(unmarshalArgs(ctx, new(ReservationWhereInput), field.ArgumentMap(opCtx.Variables)))
 			if err := validateFirstLast(args.first, args.last); err != nil {
 				return fmt.Errorf("validate first and last in path %q: %w", path, err)
 			}
@@ -83,8 +84,8 @@ func (_q *AppointmentQuery) collectField(ctx context.Context, oneNode bool, opCt
 			if query, err = pager.applyFilter(query); err != nil {
 				return err
 			}
-			ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...) && !hasCollectedField(ctx, append(path, pageInfoField)...)
-			if hasCollectedField(ctx, append(path, totalCountField)...) {
+			ignoredEdges := !selection.Has(opCtx, field, edgesField) && !selection.Has(opCtx, field, pageInfoField)
+			if selection.Has(opCtx, field, totalCountField) {
 				hasPagination := args.after != nil || args.first != nil || args.before != nil || args.last != nil
 				if hasPagination || ignoredEdges {
 					query := query.Clone()
@@ -136,7 +137,7 @@ func (_q *AppointmentQuery) collectField(ctx context.Context, oneNode bool, opCt
 				return err
 			}
 			path = append(path, edgesField, nodeField)
-			if field := collectedField(ctx, path...); field != nil {
+			if field := selection.Child(opCtx, field, edgesField, nodeField); field != nil {
 				if err := query.collectField(ctx, false, opCtx, *field, path, mayAddCondition(satisfies, reservationImplementors)...); err != nil {
 					return err
 				}
@@ -277,7 +278,7 @@ func (_q *CustomerQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 		fieldSeen      = make(map[string]struct{}, len(customer.Columns))
 		selectedFields = []string{customer.FieldID}
 	)
-	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+	for _, field := range selection.Merge(opCtx, graphql.CollectFields(opCtx, collected.Selections, satisfies)) {
 		switch field.Name {
 
 		case "reservations", "activeReservations", "confirmedReservations", "expiredReservations":
@@ -296,7 +297,7 @@ func (_q *CustomerQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 				query.Where(predicate.Reservation(schema.ReservationExpired(ctx)))
 			}
 
-			args := newReservationPaginateArgs(fieldArgs(ctx, new(ReservationWhereInput), path...))
+			args := newReservationPaginateArgs(unmarshalArgs(ctx, new(ReservationWhereInput), field.ArgumentMap(opCtx.Variables)))
 			if err := validateFirstLast(args.first, args.last); err != nil {
 				return fmt.Errorf("validate first and last in path %q: %w", path, err)
 			}
@@ -307,8 +308,8 @@ func (_q *CustomerQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 			if query, err = pager.applyFilter(query); err != nil {
 				return err
 			}
-			ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...) && !hasCollectedField(ctx, append(path, pageInfoField)...)
-			if hasCollectedField(ctx, append(path, totalCountField)...) {
+			ignoredEdges := !selection.Has(opCtx, field, edgesField) && !selection.Has(opCtx, field, pageInfoField)
+			if selection.Has(opCtx, field, totalCountField) {
 				hasPagination := args.after != nil || args.first != nil || args.before != nil || args.last != nil
 				if hasPagination || ignoredEdges {
 					query := query.Clone()
@@ -360,7 +361,7 @@ func (_q *CustomerQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 				return err
 			}
 			path = append(path, edgesField, nodeField)
-			if field := collectedField(ctx, path...); field != nil {
+			if field := selection.Child(opCtx, field, edgesField, nodeField); field != nil {
 				if err := query.collectField(ctx, false, opCtx, *field, path, mayAddCondition(satisfies, reservationImplementors)...); err != nil {
 					return err
 				}
@@ -386,7 +387,7 @@ func (_q *CustomerQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 				query = (&ProviderClient{config: _q.config}).Query()
 			)
 
-			args := newProviderPaginateArgs(fieldArgs(ctx, new(ProviderWhereInput), path...))
+			args := newProviderPaginateArgs(unmarshalArgs(ctx, new(ProviderWhereInput), field.ArgumentMap(opCtx.Variables)))
 			if err := validateFirstLast(args.first, args.last); err != nil {
 				return fmt.Errorf("validate first and last in path %q: %w", path, err)
 			}
@@ -397,8 +398,8 @@ func (_q *CustomerQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 			if query, err = pager.applyFilter(query); err != nil {
 				return err
 			}
-			ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...) && !hasCollectedField(ctx, append(path, pageInfoField)...)
-			if hasCollectedField(ctx, append(path, totalCountField)...) {
+			ignoredEdges := !selection.Has(opCtx, field, edgesField) && !selection.Has(opCtx, field, pageInfoField)
+			if selection.Has(opCtx, field, totalCountField) {
 				hasPagination := args.after != nil || args.first != nil || args.before != nil || args.last != nil
 				if hasPagination || ignoredEdges {
 					query := query.Clone()
@@ -454,7 +455,7 @@ func (_q *CustomerQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 				return err
 			}
 			path = append(path, edgesField, nodeField)
-			if field := collectedField(ctx, path...); field != nil {
+			if field := selection.Child(opCtx, field, edgesField, nodeField); field != nil {
 				if err := query.collectField(ctx, false, opCtx, *field, path, mayAddCondition(satisfies, providerImplementors)...); err != nil {
 					return err
 				}
@@ -580,7 +581,7 @@ func (_q *ProviderQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 		fieldSeen      = make(map[string]struct{}, len(provider.Columns))
 		selectedFields = []string{provider.FieldID}
 	)
-	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+	for _, field := range selection.Merge(opCtx, graphql.CollectFields(opCtx, collected.Selections, satisfies)) {
 		switch field.Name {
 
 		case "appointments", "availableAppointments", "confirmedAppointments", "reservedAppointments":
@@ -599,7 +600,7 @@ func (_q *ProviderQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 				query.Where(predicate.Appointment(schema.AppointmentReserved(ctx)))
 			}
 
-			args := newAppointmentPaginateArgs(fieldArgs(ctx, new(AppointmentWhereInput), path...))
+			args := newAppointmentPaginateArgs(unmarshalArgs(ctx, new(AppointmentWhereInput), field.ArgumentMap(opCtx.Variables)))
 			if err := validateFirstLast(args.first, args.last); err != nil {
 				return fmt.Errorf("validate first and last in path %q: %w", path, err)
 			}
@@ -610,8 +611,8 @@ func (_q *ProviderQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 			if query, err = pager.applyFilter(query); err != nil {
 				return err
 			}
-			ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...) && !hasCollectedField(ctx, append(path, pageInfoField)...)
-			if hasCollectedField(ctx, append(path, totalCountField)...) {
+			ignoredEdges := !selection.Has(opCtx, field, edgesField) && !selection.Has(opCtx, field, pageInfoField)
+			if selection.Has(opCtx, field, totalCountField) {
 				hasPagination := args.after != nil || args.first != nil || args.before != nil || args.last != nil
 				if hasPagination || ignoredEdges {
 					query := query.Clone()
@@ -663,7 +664,7 @@ func (_q *ProviderQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 				return err
 			}
 			path = append(path, edgesField, nodeField)
-			if field := collectedField(ctx, path...); field != nil {
+			if field := selection.Child(opCtx, field, edgesField, nodeField); field != nil {
 				if err := query.collectField(ctx, false, opCtx, *field, path, mayAddCondition(satisfies, appointmentImplementors)...); err != nil {
 					return err
 				}
@@ -698,7 +699,7 @@ func (_q *ProviderQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 				query.Where(predicate.Reservation(schema.ReservationExpired(ctx)))
 			}
 
-			args := newReservationPaginateArgs(fieldArgs(ctx, new(ReservationWhereInput), path...))
+			args := newReservationPaginateArgs(unmarshalArgs(ctx, new(ReservationWhereInput), field.ArgumentMap(opCtx.Variables)))
 			if err := validateFirstLast(args.first, args.last); err != nil {
 				return fmt.Errorf("validate first and last in path %q: %w", path, err)
 			}
@@ -709,8 +710,8 @@ func (_q *ProviderQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 			if query, err = pager.applyFilter(query); err != nil {
 				return err
 			}
-			ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...) && !hasCollectedField(ctx, append(path, pageInfoField)...)
-			if hasCollectedField(ctx, append(path, totalCountField)...) {
+			ignoredEdges := !selection.Has(opCtx, field, edgesField) && !selection.Has(opCtx, field, pageInfoField)
+			if selection.Has(opCtx, field, totalCountField) {
 				hasPagination := args.after != nil || args.first != nil || args.before != nil || args.last != nil
 				if hasPagination || ignoredEdges {
 					query := query.Clone()
@@ -762,7 +763,7 @@ func (_q *ProviderQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 				return err
 			}
 			path = append(path, edgesField, nodeField)
-			if field := collectedField(ctx, path...); field != nil {
+			if field := selection.Child(opCtx, field, edgesField, nodeField); field != nil {
 				if err := query.collectField(ctx, false, opCtx, *field, path, mayAddCondition(satisfies, reservationImplementors)...); err != nil {
 					return err
 				}
@@ -788,7 +789,7 @@ func (_q *ProviderQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 				query = (&CustomerClient{config: _q.config}).Query()
 			)
 
-			args := newCustomerPaginateArgs(fieldArgs(ctx, new(ClientWhereInput), path...))
+			args := newCustomerPaginateArgs(unmarshalArgs(ctx, new(ClientWhereInput), field.ArgumentMap(opCtx.Variables)))
 			if err := validateFirstLast(args.first, args.last); err != nil {
 				return fmt.Errorf("validate first and last in path %q: %w", path, err)
 			}
@@ -799,8 +800,8 @@ func (_q *ProviderQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 			if query, err = pager.applyFilter(query); err != nil {
 				return err
 			}
-			ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...) && !hasCollectedField(ctx, append(path, pageInfoField)...)
-			if hasCollectedField(ctx, append(path, totalCountField)...) {
+			ignoredEdges := !selection.Has(opCtx, field, edgesField) && !selection.Has(opCtx, field, pageInfoField)
+			if selection.Has(opCtx, field, totalCountField) {
 				hasPagination := args.after != nil || args.first != nil || args.before != nil || args.last != nil
 				if hasPagination || ignoredEdges {
 					query := query.Clone()
@@ -856,7 +857,7 @@ func (_q *ProviderQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 				return err
 			}
 			path = append(path, edgesField, nodeField)
-			if field := collectedField(ctx, path...); field != nil {
+			if field := selection.Child(opCtx, field, edgesField, nodeField); field != nil {
 				if err := query.collectField(ctx, false, opCtx, *field, path, mayAddCondition(satisfies, customerImplementors)...); err != nil {
 					return err
 				}
@@ -987,7 +988,7 @@ func (_q *ReservationQuery) collectField(ctx context.Context, oneNode bool, opCt
 		fieldSeen      = make(map[string]struct{}, len(reservation.Columns))
 		selectedFields = []string{reservation.FieldID}
 	)
-	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+	for _, field := range selection.Merge(opCtx, graphql.CollectFields(opCtx, collected.Selections, satisfies), "client", "appointment", "provider") {
 		switch field.Name {
 
 		case "client":

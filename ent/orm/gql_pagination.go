@@ -8,10 +8,10 @@ import (
 	"docket/ent/orm/customer"
 	"docket/ent/orm/provider"
 	"docket/ent/orm/reservation"
+	"docket/ent/selection"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 
 	"entgo.io/contrib/entgql"
@@ -65,35 +65,12 @@ func collectedField(ctx context.Context, path ...string) *graphql.CollectedField
 	}
 	field := fc.Field
 	oc := graphql.GetOperationContext(ctx)
-	for _, name := range path {
-		var named, aliased []graphql.CollectedField
-		for _, f := range graphql.CollectFields(oc, field.Selections, nil) {
-			switch {
-			case f.Name == name && slices.Contains([]string{edgesField, nodeField, pageInfoField, totalCountField}, name):
-				named = append(named, f)
-			case f.Alias == name:
-				aliased = append(aliased, f)
-			}
-		}
-		if len(named) == 0 {
-			named = aliased
-		}
-		if len(named) == 0 {
-			return nil
-		}
-		field = named[0]
-		for _, f := range named[1:] {
-			field.Selections = slices.Concat(field.Selections, f.Selections)
-		}
-	}
-	return &field
+	return selection.Child(oc, field, path...)
 }
 
 func hasCollectedField(ctx context.Context, path ...string) bool {
-	if graphql.GetFieldContext(ctx) == nil {
-		return true
-	}
-	return collectedField(ctx, path...) != nil
+	fc := graphql.GetFieldContext(ctx)
+	return fc == nil || selection.Has(graphql.GetOperationContext(ctx), fc.Field, path[0])
 }
 
 const (
@@ -231,7 +208,10 @@ func (p *appointmentPager) applyCursors(query *AppointmentQuery, after, before *
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range entgql.CursorsPredicate(after, before, DefaultAppointmentOrder.Field.column, p.order.Field.column, direction) {
+	direction = p.order.Direction
+	predicates := entgql.CursorsPredicate(after, nil, DefaultAppointmentOrder.Field.column, p.order.Field.column, direction)
+	predicates = append(predicates, entgql.CursorsPredicate(before, nil, DefaultAppointmentOrder.Field.column, p.order.Field.column, direction.Reverse())...)
+	for _, predicate := range predicates {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -653,7 +633,10 @@ func (p *customerPager) applyCursors(query *CustomerQuery, after, before *Cursor
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range entgql.CursorsPredicate(after, before, DefaultCustomerOrder.Field.column, p.order.Field.column, direction) {
+	direction = p.order.Direction
+	predicates := entgql.CursorsPredicate(after, nil, DefaultCustomerOrder.Field.column, p.order.Field.column, direction)
+	predicates = append(predicates, entgql.CursorsPredicate(before, nil, DefaultCustomerOrder.Field.column, p.order.Field.column, direction.Reverse())...)
+	for _, predicate := range predicates {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -1039,7 +1022,10 @@ func (p *providerPager) applyCursors(query *ProviderQuery, after, before *Cursor
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range entgql.CursorsPredicate(after, before, DefaultProviderOrder.Field.column, p.order.Field.column, direction) {
+	direction = p.order.Direction
+	predicates := entgql.CursorsPredicate(after, nil, DefaultProviderOrder.Field.column, p.order.Field.column, direction)
+	predicates = append(predicates, entgql.CursorsPredicate(before, nil, DefaultProviderOrder.Field.column, p.order.Field.column, direction.Reverse())...)
+	for _, predicate := range predicates {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -1443,7 +1429,10 @@ func (p *reservationPager) applyCursors(query *ReservationQuery, after, before *
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range entgql.CursorsPredicate(after, before, DefaultReservationOrder.Field.column, p.order.Field.column, direction) {
+	direction = p.order.Direction
+	predicates := entgql.CursorsPredicate(after, nil, DefaultReservationOrder.Field.column, p.order.Field.column, direction)
+	predicates = append(predicates, entgql.CursorsPredicate(before, nil, DefaultReservationOrder.Field.column, p.order.Field.column, direction.Reverse())...)
+	for _, predicate := range predicates {
 		query = query.Where(predicate)
 	}
 	return query, nil

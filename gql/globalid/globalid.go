@@ -5,7 +5,6 @@ package globalid
 
 import (
 	"encoding/base64"
-	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -13,15 +12,10 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// Error says why a text is not the id that was asked for.
-type Error struct{ Text, Want string }
+// Error says that a text is no id.
+type Error struct{}
 
-func (e *Error) Error() string {
-	if e.Want == "" {
-		return fmt.Sprintf("%q is not an id of this service.", e.Text)
-	}
-	return fmt.Sprintf("%q is not the id of a %s.", e.Text, e.Want)
-}
+func (*Error) Error() string { return "This is not an id of this service." }
 
 // Type is the GraphQL type of the row, or "" for a number in no range.
 func Type(id int) string { return types[id>>32] }
@@ -37,22 +31,14 @@ func Parse(text string) (int, error) {
 	name, number, _ := strings.Cut(string(raw), ":")
 	n, nerr := strconv.ParseUint(number, 10, 32)
 	if err != nil || nerr != nil {
-		return 0, &Error{Text: text}
+		return 0, &Error{}
 	}
 	for start, t := range types {
 		if id := start<<32 | int(n); t == name && Format(id) == text {
 			return id, nil
 		}
 	}
-	return 0, &Error{Text: text}
-}
-
-// Want returns id, or an *[Error] where it is not the id of a typ.
-func Want(id int, typ string) (int, error) {
-	if Type(id) != typ {
-		return 0, &Error{Text: Format(id), Want: typ}
-	}
-	return id, nil
+	return 0, &Error{}
 }
 
 // MarshalID and UnmarshalID are the scalar ID to gqlgen.
@@ -64,7 +50,7 @@ func MarshalID(id int) graphql.Marshaler {
 func UnmarshalID(v any) (int, error) {
 	text, ok := v.(string)
 	if !ok {
-		return 0, &Error{Text: fmt.Sprint(v)}
+		return 0, &Error{}
 	}
 	return Parse(text)
 }

@@ -2,7 +2,6 @@
 package instant
 
 import (
-	"fmt"
 	"io"
 	"time"
 
@@ -16,12 +15,27 @@ func MarshalTime(t time.Time) graphql.Marshaler {
 	})
 }
 
-// UnmarshalTime reads an instant, with any offset.
+// maxOffset is the greatest offset from UTC that PostgreSQL understands, less
+// than any place has.
+const maxOffset = 15 * 60 * 60 // seconds
+
+// UnmarshalTime reads an instant, with any offset, to the microsecond. Its year
+// in UTC must have four digits, or it could not be written as RFC 3339 again.
 func UnmarshalTime(v any) (time.Time, error) {
 	if text, ok := v.(string); ok {
-		if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
-			return t, nil
+		t, err := time.Parse(time.RFC3339Nano, text)
+		_, offset := t.Zone()
+		u := t.UTC().Truncate(time.Microsecond)
+		if err == nil && offset <= maxOffset && offset >= -maxOffset && u.Year() >= 1 && u.Year() <= 9998 {
+			return u, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%q is not an instant; write it as 2030-01-07T09:00:00Z or 2030-01-07T10:00:00+01:00", fmt.Sprint(v))
+	return time.Time{}, &Error{}
+}
+
+// Error says that a value is no instant.
+type Error struct{}
+
+func (*Error) Error() string {
+	return "This is not an instant; write it as 2030-01-07T09:00:00Z or 2030-01-07T10:00:00+01:00."
 }

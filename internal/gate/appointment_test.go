@@ -93,12 +93,12 @@ func TestOpenManySlots(t *testing.T) {
 		b := setup(t, db)
 		b.Rules.SlotLength = time.Minute
 		provider := b.provider(t)
-		const many = 1100 * time.Minute
+		const many = 2500 * time.Minute
 
 		ctx, cancel := context.WithCancel(b.request(t))
 		created := 0
 		b.DB.Appointment.Use(whenCreating(func(ent.Mutation) {
-			if created++; created == 1050 { // in the second statement
+			if created++; created == 1500 { // in the second statement of three
 				cancel()
 			}
 		}))

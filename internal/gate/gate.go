@@ -53,6 +53,7 @@ func (g *Gate) Open(ctx context.Context, providerID int, start, end time.Time) e
 	if err != nil {
 		return err
 	}
+	start, end = want[0].Start, want[len(want)-1].End // in UTC
 	_, err = g.do(ctx, func(tx *orm.Tx) (int, error) {
 		if _, err := tx.Provider.Query().Where(provider.ID(providerID), locked).OnlyID(ctx); err != nil {
 			return 0, missing(err, "Provider", providerID)

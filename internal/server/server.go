@@ -18,7 +18,8 @@ import (
 )
 
 const (
-	maxBody         = 1 << 20 // bytes of one request
+	maxBody         = 1 << 20          // bytes of one request
+	requestTimeout  = 30 * time.Second // below the time to write an answer
 	shutdownTimeout = 30 * time.Second
 	readyTimeout    = 2 * time.Second
 )
@@ -74,7 +75,7 @@ func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
-	api := limited(s.API)
+	api := limited(bounded(s.API))
 	mux.Handle("/graphql", api)
 	if s.GraphiQL {
 		page := graphiql.Page()
@@ -89,6 +90,15 @@ func (s *Server) Handler() http.Handler {
 		mux.Handle("GET /{$}", http.RedirectHandler("/graphql", http.StatusFound))
 	}
 	return mux
+}
+
+// bounded ends the context of a request that takes too long, and with it its SQL.
+func bounded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
 }
 
 // limited refuses bodies that are too long. Where the length is told, the body

@@ -228,6 +228,25 @@ func TestABodyThatBreaksOff(t *testing.T) {
 	}
 }
 
+// A request that takes too long ends while its answer can still be written.
+func TestRequestsEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := setup(t)
+		s.API = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			<-r.Context().Done()
+			_, _ = io.WriteString(w, r.Context().Err().Error())
+		})
+		client, stop, ended := started(t, s)
+		began := time.Now()
+		if text, err := fetch(t.Context(), client, "http://docket/graphql"); text != context.DeadlineExceeded.Error() {
+			t.Errorf("after %v it came to %q and %v", time.Since(began), text, err)
+		}
+		stop()
+		must(t, <-ended)
+	})
+}
+
 // slow is an API whose requests say that they came, and end when they are let.
 type slow struct{ came, leave chan struct{} }
 

@@ -3,6 +3,7 @@ package txn
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -61,6 +62,9 @@ func once[T any](ctx context.Context, db *orm.Client, f func(tx *orm.Tx) (T, err
 	}
 	err = tx.Commit()
 	done = err == nil
+	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
+		err = ctx.Err() // the end of the context rolled it back first
+	}
 	return v, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -325,11 +326,12 @@ func TestDoRunsAgainWhatReadTooEarly(t *testing.T) {
 func TestDoEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		do    func(cancel func(), try int) error // what the function does
+		do    func(cancel func(), try int) error // what the function does; nil: it waits for the rollback
 		ended bool                               // before it begins
 		tries int
 	}{
-		"before it began":        {nil, true, 0},
+		"before it began":        {func(func(), int) error { return nil }, true, 0},
+		"and all is rolled back": {nil, false, 1},
 		"before it committed":    {func(cancel func(), _ int) error { cancel(); return nil }, false, 1},
 		"when it had lost":       {func(cancel func(), _ int) error { cancel(); return errLost }, false, 1},
 		"when it lost again":     {lostAndCancelled(2), false, 2},
@@ -351,7 +353,14 @@ func TestDoEndsWithItsContext(t *testing.T) {
 					if _, err := create(ctx, tx.Customer); err != nil {
 						return 0, err
 					}
-					return 0, tt.do(cancel, tries)
+					if tt.do != nil {
+						return 0, tt.do(cancel, tries)
+					}
+					cancel()
+					for db.Stats().InUse > 0 {
+						runtime.Gosched()
+					}
+					return 0, nil
 				})
 				if !errors.Is(err, context.Canceled) || tries != tt.tries {
 					t.Errorf("got %v after %d tries, want that the context ended after %d", err, tries, tt.tries)
