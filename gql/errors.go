@@ -52,7 +52,8 @@ func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 			message, code = "This is not a GraphQL request: send JSON with a query.", codeBadUserInput
 		}
 		if code == "" && badArgument(ctx) {
-			message, code, facts = argument(shown, err)
+			code = codeBadUserInput
+			message, facts = argument(shown, err)
 		}
 		if code == "" && shown.Extensions["code"] != nil {
 			return shown // gqlgen's own: the document did not parse or validate
@@ -114,7 +115,7 @@ func pagination(err *gqlerror.Error) bool {
 }
 
 // argument explains a value that its scalar refused.
-func argument(shown *gqlerror.Error, err error) (message, code string, facts map[string]any) {
+func argument(shown *gqlerror.Error, err error) (message string, facts map[string]any) {
 	for _, step := range slices.Backward(shown.Path) {
 		if name, ok := step.(ast.PathName); ok {
 			facts = map[string]any{"field": string(name)}
@@ -128,9 +129,9 @@ func argument(shown *gqlerror.Error, err error) (message, code string, facts map
 	)
 	switch {
 	case errors.As(err, &id), errors.As(err, &time), errors.As(err, &str):
-		return shown.Message, codeBadUserInput, facts
+		return shown.Message, facts
 	}
-	return "The value does not fit here.", codeBadUserInput, facts // the cause speaks of Go
+	return "The value does not fit here.", facts // the cause speaks of Go
 }
 
 // badArgument reports whether the field of ctx failed while its arguments were

@@ -235,7 +235,7 @@ func TestRequestsEnd(t *testing.T) {
 		s := setup(t)
 		s.API = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			<-r.Context().Done()
-			_, _ = io.WriteString(w, r.Context().Err().Error())
+			_, _ = io.WriteString(w, r.Context().Err().Error()) //nolint:gosec // no page
 		})
 		client, stop, ended := started(t, s)
 		began := time.Now()
