@@ -15,6 +15,7 @@ func at(ctx context.Context, where func(*sql.Selector, booking.Moment) *sql.Pred
 		m, err := booking.FromContext(ctx)
 		if err != nil {
 			s.AddError(err)
+			s.Where(sql.False()) // not every way to run a query looks at the error
 			return
 		}
 		s.Where(where(s, m))
