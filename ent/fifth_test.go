@@ -58,12 +58,18 @@ func driveRooms(t *testing.T, url string) {
 	provider := text(t, do(t, url, `mutation { providerCreate(input: {firstName: "Mei", lastName: "Tanaka"}) { provider { id } } }`, nil), "providerCreate", "provider", "id")
 	vars := map[string]any{"p": provider}
 
-	created := do(t, url, `mutation($p: ID!) { roomCreate(input: {name: "Blue", seatCount: 4, size: LARGE, renovatedAt: "2029-05-01T00:00:00Z", providerId: $p}) {
-		room { id name seatCount size renovatedAt version provider { lastName } } } }`, vars)
-	want(t, created, `{"roomCreate":{"room":{"id":"Um9vbTox","name":"Blue","seatCount":4,"size":"LARGE","renovatedAt":"2029-05-01T00:00:00Z","version":1,"provider":{"lastName":"Tanaka"}}}}`)
+	created := do(t, url, `mutation($p: ID!) { roomCreate(input: {name: "Blue", seatCount: 4, size: LARGE, rentCents: 90000, equipment: ["desk", "lamp"],
+		renovatedAt: "2029-05-01T00:00:00Z", providerId: $p}) {
+		room { id name seatCount size rentCents equipment renovatedAt version provider { lastName } } } }`, vars)
+	want(t, created, `{"roomCreate":{"room":{"id":"Um9vbTox","name":"Blue","seatCount":4,"size":"LARGE","rentCents":90000,"equipment":["desk","lamp"],`+
+		`"renovatedAt":"2029-05-01T00:00:00Z","version":1,"provider":{"lastName":"Tanaka"}}}}`)
 
-	want(t, do(t, url, `mutation { roomUpdate(input: {id: "Um9vbTox", seatCount: 5, renovatedAt: null}) { room { seatCount renovatedAt version } } }`, nil),
-		`{"roomUpdate":{"room":{"seatCount":5,"renovatedAt":null,"version":2}}}`)
+	want(t, do(t, url, `mutation { roomUpdate(input: {id: "Um9vbTox", seatCount: 5, rentCents: 5, equipment: ["desk"], renovatedAt: null}) {
+		room { seatCount rentCents equipment renovatedAt version } } }`, nil),
+		`{"roomUpdate":{"room":{"seatCount":5,"rentCents":5,"equipment":["desk"],"renovatedAt":null,"version":2}}}`)
+
+	want(t, do(t, url, `mutation { roomUpdate(input: {id: "Um9vbTox", rentCents: null, equipment: null}) { room { rentCents equipment } } }`, nil),
+		`{"roomUpdate":{"room":{"rentCents":null,"equipment":null}}}`)
 
 	want(t, do(t, url, `mutation($p: ID!) { roomBulkCreate(input: {rooms: [{name: "Green", providerId: $p}, {name: "Amber", providerId: $p, size: LARGE}]}) {
 		rooms { name seatCount provider { lastName } } } }`, vars),

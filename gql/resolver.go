@@ -106,6 +106,15 @@ func wantID(field string, id int, typ string) error {
 	return &inputError{Field: field, Message: fmt.Sprintf("must be the id of type %s, not of type %s", typ, globalid.Type(id))}
 }
 
+// number is n as the type of a column, which may be narrower.
+func number[T int8 | int16 | int32 | int64 | uint8 | uint16 | uint32 | uint64 | uint](field string, n int) (T, error) {
+	v := T(n)
+	if int(v) != n || (v < 0) != (n < 0) { // the latter in an unsigned one as wide as int
+		return 0, &inputError{Field: field, Message: fmt.Sprintf("cannot be %d, which is too large or too small", n)}
+	}
+	return v, nil
+}
+
 // notNull refuses null for what cannot be empty.
 func notNull(field string) error {
 	return &inputError{Field: field, Message: "cannot be null; leave it out to keep its value"}

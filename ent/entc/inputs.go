@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"entgo.io/contrib/entgql"
 	"entgo.io/ent/entc/gen"
 	"github.com/99designs/gqlgen/codegen/templates"
@@ -15,9 +17,19 @@ type input struct {
 	Comment string
 	Set     string // the builder's method that takes the value
 	Clear   string // the builder's method for an explicit null, if it may be null
-	Enum    string // the Go type to convert to, if any
+	Number  string // the Go type to convert an Int to, if it is not int
+	List    bool   // a list of values
 	Want    string // the GraphQL type an id must have, if it is one
 	Many    bool   // a list of ids
+}
+
+// Value is the expression for the value behind v: gqlgen points to what may be
+// left out, unless it is a list.
+func (i input) Value() string {
+	if i.List {
+		return "v"
+	}
+	return "*v"
 }
 
 // Required reports whether the consumer must give it.
@@ -45,8 +57,12 @@ func inputs(n *gen.Type, create bool) (all []input) {
 		i := input{GraphQL: camel(f.Name), Comment: f.Comment(), Set: "Set" + f.StructField()}
 		typ := graphQLType(f)
 		if f.IsEnum() {
-			typ, i.Enum = gqlName(n)+f.StructField(), f.Type.String()
+			typ = gqlName(n) + f.StructField()
 		}
+		if typ == "Int" && f.Type.String() != "int" {
+			i.Number = f.Type.String()
+		}
+		i.List = strings.HasPrefix(typ, "[")
 		if f.Optional {
 			i.Clear = "Clear" + f.StructField()
 		}

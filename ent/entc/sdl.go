@@ -188,6 +188,15 @@ func graphQLType(f *gen.Field) string {
 		return "Float"
 	case f.Type.Type.Integer():
 		return "Int"
+	case f.IsJSON() && f.Type.RType != nil:
+		switch f.Type.RType.Ident { // the lists that entgql knows, too
+		case "[]string":
+			return "[String!]"
+		case "[]int":
+			return "[Int!]"
+		case "[]float64":
+			return "[Float!]"
+		}
 	}
 	return "String"
 }
