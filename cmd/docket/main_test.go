@@ -173,6 +173,9 @@ func TestRefusesToStart(t *testing.T) {
 		"notice":    {[]string{"--advance-notice", "-1h"}, "advance-notice: "},
 		"hold":      {[]string{"--hold-length", "0s"}, "hold-length: "},
 		"where":     {[]string{"--environment", "moon"}, "--environment must be one of"},
+		"nowhere":   {[]string{"--database", "sqlite:///nowhere/docket.db"}, "database: sqlite:///nowhere/docket.db: unable to open"},
+		"nobody":    {[]string{"--database", "postgres://ada:s3cr3t@localhost:1/d?sslmode=disable"}, "database: postgres://localhost:1/d: dial"},
+		"sslmode":   {[]string{"--database", "postgres://ada:s3cr3t@localhost:1/d?sslmode=maybe"}, "database: postgres://localhost:1/d: pq: wrong value"},
 		"forgotten": {[]string{"--environment", "production"}, "database: must be named"},
 	} {
 		t.Run(name, func(t *testing.T) {

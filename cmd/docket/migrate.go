@@ -28,11 +28,14 @@ type target struct {
 	Dir      string `help:"Take the migrations from this folder instead of the binary." placeholder:"DIR"`
 }
 
-// open opens the database and the directory for its dialect.
-func (t target) open() (*database.DB, migrate.Dir, error) {
+// open connects to the database and opens the directory for its dialect.
+func (t target) open(ctx context.Context) (*database.DB, migrate.Dir, error) {
 	db, err := database.Open(t.Database)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("database: %w", err)
+	}
+	if err := db.Connect(ctx); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("database: %w", err), db.Close())
 	}
 	dir, err := migration.Embedded(db.Dialect)
 	if t.Dir != "" {
@@ -48,7 +51,7 @@ type applyCommand struct{ target }
 
 // Run applies what is pending, each file by itself.
 func (c applyCommand) Run(ctx context.Context, out io.Writer) (err error) {
-	db, dir, err := c.open()
+	db, dir, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -64,7 +67,7 @@ type statusCommand struct{ target }
 
 // Run prints where the database stands.
 func (c statusCommand) Run(ctx context.Context, out io.Writer) (err error) {
-	db, dir, err := c.open()
+	db, dir, err := c.open(ctx)
 	if err != nil {
 		return err
 	}

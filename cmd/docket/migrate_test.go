@@ -68,6 +68,21 @@ func TestMigrateStatusAndApply(t *testing.T) {
 	}
 }
 
+// Who mistypes a database is told which setting it was.
+func TestMigrateNamesTheDatabase(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]string{
+		"docket.db":                   "database: must be",
+		"sqlite:///nowhere/docket.db": "database: sqlite:///nowhere/docket.db: unable to open",
+	} {
+		for _, command := range []string{"apply", "status"} {
+			if _, err := migrates(t, command, "--database", url); err == nil || !strings.HasPrefix(err.Error(), want) {
+				t.Errorf("%s of %s: %v, want %q", command, url, err, want)
+			}
+		}
+	}
+}
+
 func TestMigrationsOfTheTree(t *testing.T) {
 	pgtest.New(t, nil) // skips without PostgreSQL
 	t.Parallel()

@@ -31,6 +31,9 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := db.Connect(ctx); err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
 	if err := c.migrate(ctx, db, log); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@
 package database
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"net/url"
@@ -20,6 +21,7 @@ import (
 type DB struct {
 	*sql.DB
 	Dialect string // dialect.Postgres or dialect.SQLite
+	shown   string // the URL without what is secret in it
 }
 
 // Open opens sqlite://PATH, or postgres://… with its sslmode given. It
@@ -35,7 +37,26 @@ func Open(rawURL string) (*DB, error) {
 	}
 	db.SetMaxOpenConns(maxOpen)
 	db.SetMaxIdleConns(maxOpen) // opening a connection to PostgreSQL costs more than a query
-	return &DB{db, name}, nil
+	return &DB{db, name, shown(rawURL)}, nil
+}
+
+// shown is the URL as it may be printed: drivers say what is wrong, but not
+// with which database. A password can also be among the options.
+func shown(rawURL string) string {
+	u, err := url.Parse(rawURL)
+	if err != nil || u.Scheme == "sqlite" {
+		return rawURL // a path, which need not be a URL
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+}
+
+// Connect connects now instead of on first use, and names the database if that
+// fails.
+func (db *DB) Connect(ctx context.Context) error {
+	if err := db.PingContext(ctx); err != nil {
+		return fmt.Errorf("%s: %w", db.shown, err)
+	}
+	return nil
 }
 
 const maxOpen = 16

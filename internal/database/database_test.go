@@ -89,13 +89,14 @@ func TestConnectingKeepsThePassword(t *testing.T) {
 	for name, url := range map[string]string{
 		"nobody there":           "postgres://docket:" + secret + "@localhost:1/docket?sslmode=disable",
 		"no socket":              "postgres://docket:" + secret + "@/docket?host=%2Fnowhere&sslmode=disable",
+		"among the options":      "postgres://docket@localhost:1/docket?sslmode=disable&password=" + secret,
 		"no such sslmode":        "postgres://docket:" + secret + "@localhost:1/docket?sslmode=maybe",
 		"an option nobody knows": "postgres://docket:" + secret + "@localhost:1/docket?sslmode=disable&connect_timeout=soon",
 		"no certificate":         "postgres://docket:" + secret + "@localhost:1/docket?sslmode=verify-full&sslrootcert=%2Fnowhere",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if err := open(t, url).PingContext(t.Context()); err == nil || strings.Contains(err.Error(), secret) {
+			if err := open(t, url).Connect(t.Context()); err == nil || strings.Contains(err.Error(), secret) {
 				t.Errorf("got %v", err)
 			}
 		})
