@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 	_ "time/tzdata" // the zones of the providers, wherever the tests run
@@ -91,6 +92,39 @@ func TestFill(t *testing.T) {
 	})
 	if slices.Min(wishes) != slices.Max(wishes) {
 		t.Errorf("got\n%s", strings.Join(wishes, "\nand\n"))
+	}
+}
+
+// Servers that start at once on the same empty database fill it once.
+func TestFillAtOnce(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		client := db.ORM()
+		var servers sync.WaitGroup
+		for range 3 {
+			servers.Go(func() {
+				if err := demo.Fill(t.Context(), client, booking.DefaultRules(), monday); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		servers.Wait()
+		read(t, client).once(t)
+	})
+}
+
+// once fails the test if anybody is there twice.
+func (c content) once(t *testing.T) {
+	t.Helper()
+	seen := map[string]bool{}
+	for _, p := range c.providers {
+		seen["provider "+p.FirstName+p.LastName] = true
+	}
+	for _, p := range c.clients {
+		seen["client "+p.FirstName+p.LastName] = true
+	}
+	if n := len(c.providers) + len(c.clients); len(seen) == 0 || n != len(seen) {
+		t.Errorf("%d people, of whom %d differ", n, len(seen))
 	}
 }
 
