@@ -16,6 +16,7 @@ import (
 	"docket/internal/booking"
 	"docket/internal/database"
 	"docket/internal/dbtest"
+	"docket/internal/planner"
 )
 
 // monday is when the frozen clock of these tests stands.
@@ -49,16 +50,35 @@ func (c *clock) Set(t time.Time) {
 // each serves an empty API on every database.
 func each(t *testing.T, test func(t *testing.T, a *api)) {
 	t.Helper()
-	dbtest.Each(t, func(t *testing.T, db *database.DB) { test(t, serve(t, db.ORM())) })
+	dbtest.Each(t, func(t *testing.T, db *database.DB) { test(t, serve(t, db)) })
 }
 
-func serve(t *testing.T, client *orm.Client) *api {
+// cursors are the same in all tests, so that answers are.
+func cursors(t *testing.T) *planner.Cursors {
 	t.Helper()
-	a := &api{orm: client, clock: &clock{now: monday}, log: &bytes.Buffer{}}
-	s := httptest.NewServer(gql.NewHandler(gql.Config{
-		DB: client, Rules: booking.DefaultRules(), Clock: a.clock.Now,
-		Log: slog.New(slog.NewTextHandler(a.log, nil)), Introspection: true,
-	}))
+	c, err := planner.NewCursors([]byte("of the tests, for the tests"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func serve(t *testing.T, db *database.DB) *api {
+	t.Helper()
+	return serveWith(t, gql.Config{DB: db.ORM(), Reads: db.Reads(), Dialect: db.Dialect})
+}
+
+// serveWith completes a configuration and serves it.
+func serveWith(t *testing.T, c gql.Config) *api {
+	t.Helper()
+	a := &api{orm: c.DB, clock: &clock{now: monday}, log: &bytes.Buffer{}}
+	c.Rules, c.Limits, c.Cursors = booking.DefaultRules(), planner.DefaultLimits(), cursors(t)
+	c.Clock, c.Log, c.Introspection = a.clock.Now, slog.New(slog.NewTextHandler(a.log, nil)), true
+	handler, err := gql.NewHandler(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer(handler)
 	t.Cleanup(s.Close)
 	a.url = s.URL
 	return a

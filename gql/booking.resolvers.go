@@ -3,67 +3,79 @@ package gql
 import (
 	"context"
 
-	"docket/ent/orm"
+	entsql "entgo.io/ent/dialect/sql"
+
 	"docket/ent/orm/appointment"
 	"docket/gql/model"
 	"docket/internal/booking"
+	"docket/internal/planner"
 )
 
-// State is where the reservation stands at the moment of the request.
-func (reservationResolver) State(ctx context.Context, r *orm.Reservation) (model.ReservationState, error) {
-	m, err := booking.FromContext(ctx)
-	state := booking.Reservation{State: booking.State(r.State), Expiry: r.Expiry}.At(m.Now)
-	return model.ReservationState(state), err
+// computed are the fields of a reservation that depend on the clock.
+func computed() map[string][]planner.Computed {
+	field := func(name string, write func(*planner.Values, booking.State)) planner.Computed {
+		return planner.Computed{Name: name, Columns: []string{"state", "expiry"}, Resolve: states(write)}
+	}
+	return map[string][]planner.Computed{"Reservation": {
+		field("state", func(out *planner.Values, s booking.State) { out.Text(string(s)) }),
+		field("expired", func(out *planner.Values, s booking.State) { out.Bool(s == booking.Expired) }),
+		field("confirmed", func(out *planner.Values, s booking.State) { out.Bool(s == booking.Confirmed) }),
+	}}
 }
 
-// Expired reports whether the hold ended unconfirmed.
-func (r reservationResolver) Expired(ctx context.Context, obj *orm.Reservation) (bool, error) {
-	state, err := r.State(ctx, obj)
-	return state == model.ReservationStateExpired, err
+// states finds where reservations stand at the moment of the request.
+func states(write func(*planner.Values, booking.State)) func(context.Context, map[string]any, planner.Rows, *planner.Values) error {
+	return func(ctx context.Context, _ map[string]any, rows planner.Rows, out *planner.Values) error {
+		m, err := booking.FromContext(ctx)
+		if err != nil {
+			return err
+		}
+		for i := range rows.Len() {
+			expiry, err := rows.Time(i, 1)
+			if err != nil {
+				return err
+			}
+			write(out, booking.Reservation{State: booking.State(rows.Text(i, 0)), Expiry: expiry}.At(m.Now))
+		}
+		return nil
+	}
 }
 
-// Confirmed reports whether the reservation is confirmed.
-func (r reservationResolver) Confirmed(ctx context.Context, obj *orm.Reservation) (bool, error) {
-	state, err := r.State(ctx, obj)
-	return state == model.ReservationStateConfirmed, err
-}
-
-// AppointmentBulkCreate opens a range of time for booking.
-func (r mutationResolver) AppointmentBulkCreate(ctx context.Context, in model.AppointmentBulkCreateInput) (*model.AppointmentBulkCreatePayload, error) {
+// AppointmentBulkCreate opens a range of time for booking. The payload holds the
+// open slots of the whole range.
+func (r mutationResolver) AppointmentBulkCreate(ctx context.Context, in model.AppointmentBulkCreateInput) (*planner.Payload, error) {
 	if err := wantID("providerId", in.ProviderID, "Provider"); err != nil {
 		return nil, err
 	}
 	if err := r.Gate.Open(ctx, in.ProviderID, in.StartTime, in.EndTime); err != nil {
 		return nil, err
 	}
-	return &model.AppointmentBulkCreatePayload{
-		ProviderID: in.ProviderID, StartTime: in.StartTime, EndTime: in.EndTime,
-	}, nil
-}
-
-// Appointments are the open slots of the range that was opened.
-func (r openedResolver) Appointments(ctx context.Context, opened *model.AppointmentBulkCreatePayload, after *orm.Cursor, first *int, before *orm.Cursor, last *int) (*orm.AppointmentConnection, error) {
-	return r.DB.Appointment.Query().Where(
-		appointment.ProviderID(opened.ProviderID), appointment.StatusEQ(appointment.StatusOPEN),
-		appointment.TimeSlotGTE(opened.StartTime), appointment.TimeSlotLT(opened.EndTime),
-	).Paginate(ctx, after, first, before, last,
-		orm.WithAppointmentOrder(&orm.AppointmentOrder{Direction: "ASC", Field: orm.AppointmentOrderFieldTimeSlot}))
+	opened := func(s *entsql.Selector) {
+		s.Where(entsql.And(
+			entsql.EQ(s.C(appointment.FieldProviderID), in.ProviderID),
+			entsql.EQ(s.C(appointment.FieldStatus), appointment.StatusOPEN),
+			entsql.GTE(s.C(appointment.FieldTimeSlot), in.StartTime),
+			entsql.LT(s.C(appointment.FieldTimeSlot), in.EndTime),
+		))
+	}
+	return r.Reads.Payload(ctx, map[string]planner.Source{
+		"appointments": planner.Connection{Entity: "Appointment", Where: opened, Order: "TIME_SLOT"},
+	})
 }
 
 // AppointmentCancel withdraws a slot.
-func (r mutationResolver) AppointmentCancel(ctx context.Context, in model.AppointmentCancelInput) (*model.AppointmentCancelPayload, error) {
+func (r mutationResolver) AppointmentCancel(ctx context.Context, in model.AppointmentCancelInput) (*planner.Payload, error) {
 	if err := wantID("appointmentId", in.AppointmentID, "Appointment"); err != nil {
 		return nil, err
 	}
 	if err := r.Gate.CancelAppointment(ctx, in.AppointmentID); err != nil {
 		return nil, err
 	}
-	a, err := r.fetchAppointment(payloadField(ctx, "appointment"), in.AppointmentID)
-	return &model.AppointmentCancelPayload{Appointment: a}, err
+	return r.row(ctx, "Appointment", in.AppointmentID)
 }
 
 // ReservationCreate holds an appointment for a client.
-func (r mutationResolver) ReservationCreate(ctx context.Context, in model.ReservationCreateInput) (*model.ReservationCreatePayload, error) {
+func (r mutationResolver) ReservationCreate(ctx context.Context, in model.ReservationCreateInput) (*planner.Payload, error) {
 	if err := wantID("clientId", in.ClientID, "Client"); err != nil {
 		return nil, err
 	}
@@ -74,40 +86,36 @@ func (r mutationResolver) ReservationCreate(ctx context.Context, in model.Reserv
 	if err != nil {
 		return nil, err
 	}
-	held, err := r.fetchReservation(payloadField(ctx, "reservation"), id)
-	return &model.ReservationCreatePayload{Reservation: held}, err
+	return r.row(ctx, "Reservation", id)
 }
 
 // ReservationConfirm makes a hold lasting.
-func (r mutationResolver) ReservationConfirm(ctx context.Context, in model.ReservationConfirmInput) (*model.ReservationConfirmPayload, error) {
-	moved, err := r.moved(ctx, in.ReservationID, func() error { return r.Gate.Confirm(ctx, in.ReservationID) })
-	return &model.ReservationConfirmPayload{Reservation: moved}, err
+func (r mutationResolver) ReservationConfirm(ctx context.Context, in model.ReservationConfirmInput) (*planner.Payload, error) {
+	return r.moved(ctx, in.ReservationID, func() error { return r.Gate.Confirm(ctx, in.ReservationID) })
 }
 
 // ReservationCancel lets go of a reservation.
-func (r mutationResolver) ReservationCancel(ctx context.Context, in model.ReservationCancelInput) (*model.ReservationCancelPayload, error) {
-	moved, err := r.moved(ctx, in.ReservationID, func() error { return r.Gate.Cancel(ctx, in.ReservationID) })
-	return &model.ReservationCancelPayload{Reservation: moved}, err
+func (r mutationResolver) ReservationCancel(ctx context.Context, in model.ReservationCancelInput) (*planner.Payload, error) {
+	return r.moved(ctx, in.ReservationID, func() error { return r.Gate.Cancel(ctx, in.ReservationID) })
 }
 
 // ReservationReschedule moves a reservation to another appointment.
-func (r mutationResolver) ReservationReschedule(ctx context.Context, in model.ReservationRescheduleInput) (*model.ReservationReschedulePayload, error) {
+func (r mutationResolver) ReservationReschedule(ctx context.Context, in model.ReservationRescheduleInput) (*planner.Payload, error) {
 	if err := wantID("appointmentId", in.AppointmentID, "Appointment"); err != nil {
 		return nil, err
 	}
-	moved, err := r.moved(ctx, in.ReservationID, func() error {
+	return r.moved(ctx, in.ReservationID, func() error {
 		return r.Gate.Reschedule(ctx, in.ReservationID, in.AppointmentID)
 	})
-	return &model.ReservationReschedulePayload{Reservation: moved}, err
 }
 
 // moved performs a verb on a reservation and reads what became of it.
-func (r mutationResolver) moved(ctx context.Context, id int, verb func() error) (*orm.Reservation, error) {
+func (r mutationResolver) moved(ctx context.Context, id int, verb func() error) (*planner.Payload, error) {
 	if err := wantID("reservationId", id, "Reservation"); err != nil {
 		return nil, err
 	}
 	if err := verb(); err != nil {
 		return nil, err
 	}
-	return r.fetchReservation(payloadField(ctx, "reservation"), id)
+	return r.row(ctx, "Reservation", id)
 }

@@ -5,126 +5,13 @@ import (
 	"context"
 
 	"docket/ent/orm"
-	"docket/ent/orm/appointment"
-	"docket/ent/orm/customer"
-	"docket/ent/orm/provider"
-	"docket/ent/orm/reservation"
-	"docket/ent/schema"
 	"docket/gql/model"
+	"docket/internal/planner"
 	"docket/internal/txn"
 )
 
-// load reads the rows of a type by their ids, in one statement and only the
-// columns that ctx asks for, into found.
-func (r *Resolver) load(ctx context.Context, typ string, ids []int, found map[int]orm.Noder) error {
-	switch typ {
-	case "Appointment":
-		query, err := r.DB.Appointment.Query().Where(appointment.IDIn(ids...)).CollectFields(ctx, "Node", "Appointment")
-		if err != nil {
-			return err
-		}
-		rows, err := query.All(ctx)
-		for _, row := range rows {
-			found[row.ID] = row
-		}
-		return err
-	case "Client":
-		query, err := r.DB.Customer.Query().Where(customer.IDIn(ids...)).CollectFields(ctx, "Node", "Client")
-		if err != nil {
-			return err
-		}
-		rows, err := query.All(ctx)
-		for _, row := range rows {
-			found[row.ID] = row
-		}
-		return err
-	case "Provider":
-		query, err := r.DB.Provider.Query().Where(provider.IDIn(ids...)).CollectFields(ctx, "Node", "Provider")
-		if err != nil {
-			return err
-		}
-		rows, err := query.All(ctx)
-		for _, row := range rows {
-			found[row.ID] = row
-		}
-		return err
-	case "Reservation":
-		query, err := r.DB.Reservation.Query().Where(reservation.IDIn(ids...)).CollectFields(ctx, "Node", "Reservation")
-		if err != nil {
-			return err
-		}
-		rows, err := query.All(ctx)
-		for _, row := range rows {
-			found[row.ID] = row
-		}
-		return err
-	}
-	return nil
-}
-
-// Appointments answers the root field appointments.
-func (r queryResolver) Appointments(ctx context.Context, after *orm.Cursor, first *int, before *orm.Cursor, last *int, orderBy *orm.AppointmentOrder, where *orm.AppointmentWhereInput) (*orm.AppointmentConnection, error) {
-	return r.DB.Appointment.Query().Paginate(ctx, after, first, before, last, orm.WithAppointmentOrder(orderBy), orm.WithAppointmentFilter(where.Filter))
-}
-
-// AvailableAppointments answers the root field availableAppointments.
-func (r queryResolver) AvailableAppointments(ctx context.Context, after *orm.Cursor, first *int, before *orm.Cursor, last *int, orderBy *orm.AppointmentOrder, where *orm.AppointmentWhereInput) (*orm.AppointmentConnection, error) {
-	return r.DB.Appointment.Query().Where(schema.AppointmentAvailable(ctx)).Paginate(ctx, after, first, before, last, orm.WithAppointmentOrder(orderBy), orm.WithAppointmentFilter(where.Filter))
-}
-
-// ConfirmedAppointments answers the root field confirmedAppointments.
-func (r queryResolver) ConfirmedAppointments(ctx context.Context, after *orm.Cursor, first *int, before *orm.Cursor, last *int, orderBy *orm.AppointmentOrder, where *orm.AppointmentWhereInput) (*orm.AppointmentConnection, error) {
-	return r.DB.Appointment.Query().Where(schema.AppointmentConfirmed(ctx)).Paginate(ctx, after, first, before, last, orm.WithAppointmentOrder(orderBy), orm.WithAppointmentFilter(where.Filter))
-}
-
-// ReservedAppointments answers the root field reservedAppointments.
-func (r queryResolver) ReservedAppointments(ctx context.Context, after *orm.Cursor, first *int, before *orm.Cursor, last *int, orderBy *orm.AppointmentOrder, where *orm.AppointmentWhereInput) (*orm.AppointmentConnection, error) {
-	return r.DB.Appointment.Query().Where(schema.AppointmentReserved(ctx)).Paginate(ctx, after, first, before, last, orm.WithAppointmentOrder(orderBy), orm.WithAppointmentFilter(where.Filter))
-}
-
-// Appointment answers the root field appointment.
-func (r queryResolver) Appointment(ctx context.Context, id int) (*orm.Appointment, error) {
-	if err := wantID("id", id, "Appointment"); err != nil {
-		return nil, err
-	}
-	row, err := r.fetchAppointment(ctx, id)
-	return row, orm.MaskNotFound(err)
-}
-
-// fetchAppointment reads one row, only what ctx asks for.
-func (r *Resolver) fetchAppointment(ctx context.Context, id int) (*orm.Appointment, error) {
-	query, err := r.DB.Appointment.Query().Where(appointment.ID(id)).CollectFields(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return query.Only(ctx)
-}
-
-// Clients answers the root field clients.
-func (r queryResolver) Clients(ctx context.Context, after *orm.Cursor, first *int, before *orm.Cursor, last *int, orderBy *orm.ClientOrder, where *orm.ClientWhereInput) (*orm.ClientConnection, error) {
-	return r.DB.Customer.Query().Paginate(ctx, after, first, before, last, orm.WithClientOrder(orderBy), orm.WithCustomerFilter(where.Filter))
-}
-
-// Client answers the root field client.
-func (r queryResolver) Client(ctx context.Context, id int) (*orm.Customer, error) {
-	if err := wantID("id", id, "Client"); err != nil {
-		return nil, err
-	}
-	row, err := r.fetchClient(ctx, id)
-	return row, orm.MaskNotFound(err)
-}
-
-// fetchClient reads one row, only what ctx asks for.
-func (r *Resolver) fetchClient(ctx context.Context, id int) (*orm.Customer, error) {
-	query, err := r.DB.Customer.Query().Where(customer.ID(id)).CollectFields(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return query.Only(ctx)
-}
-
 // ClientCreate answers the mutation clientCreate.
-func (r mutationResolver) ClientCreate(ctx context.Context, input model.ClientCreateInput) (*model.ClientCreatePayload, error) {
+func (r mutationResolver) ClientCreate(ctx context.Context, input model.ClientCreateInput) (*planner.Payload, error) {
 	row, err := txn.Do(ctx, r.DB, func(tx *orm.Tx) (*orm.Customer, error) {
 		create := tx.Customer.Create()
 		if err := setClient(create, input); err != nil {
@@ -135,8 +22,7 @@ func (r mutationResolver) ClientCreate(ctx context.Context, input model.ClientCr
 	if err != nil {
 		return nil, err
 	}
-	row, err = r.fetchClient(payloadField(ctx, "client"), row.ID)
-	return &model.ClientCreatePayload{Client: row}, err
+	return r.row(ctx, "Client", row.ID)
 }
 
 func setClient(create *orm.CustomerCreate, in model.ClientCreateInput) error {
@@ -146,7 +32,7 @@ func setClient(create *orm.CustomerCreate, in model.ClientCreateInput) error {
 }
 
 // ClientBulkCreate answers the mutation clientBulkCreate.
-func (r mutationResolver) ClientBulkCreate(ctx context.Context, input model.ClientBulkCreateInput) (*model.ClientBulkCreatePayload, error) {
+func (r mutationResolver) ClientBulkCreate(ctx context.Context, input model.ClientBulkCreateInput) (*planner.Payload, error) {
 	if err := bulkSize("clients", len(input.Clients)); err != nil {
 		return nil, err
 	}
@@ -167,16 +53,11 @@ func (r mutationResolver) ClientBulkCreate(ctx context.Context, input model.Clie
 	if err != nil {
 		return nil, err
 	}
-	query, err := r.DB.Customer.Query().Where(customer.IDIn(ids...)).CollectFields(payloadField(ctx, "clients"))
-	if err != nil {
-		return nil, err
-	}
-	rows, err := query.Order(customer.ByID()).All(ctx) // ids grow in the order of the input
-	return &model.ClientBulkCreatePayload{Clients: rows}, err
+	return r.Reads.Payload(ctx, map[string]planner.Source{"clients": planner.RowList{Entity: "Client", IDs: ids}})
 }
 
 // ClientUpdate answers the mutation clientUpdate.
-func (r mutationResolver) ClientUpdate(ctx context.Context, input model.ClientUpdateInput) (*model.ClientUpdatePayload, error) {
+func (r mutationResolver) ClientUpdate(ctx context.Context, input model.ClientUpdateInput) (*planner.Payload, error) {
 	if err := wantID("id", input.ID, "Client"); err != nil {
 		return nil, err
 	}
@@ -191,8 +72,7 @@ func (r mutationResolver) ClientUpdate(ctx context.Context, input model.ClientUp
 	if err != nil {
 		return nil, err
 	}
-	row, err = r.fetchClient(payloadField(ctx, "client"), row.ID)
-	return &model.ClientUpdatePayload{Client: row}, err
+	return r.row(ctx, "Client", row.ID)
 }
 
 func changeClient(update *orm.CustomerUpdateOne, in model.ClientUpdateInput) error {
@@ -214,7 +94,7 @@ func changeClient(update *orm.CustomerUpdateOne, in model.ClientUpdateInput) err
 }
 
 // ClientDelete answers the mutation clientDelete.
-func (r mutationResolver) ClientDelete(ctx context.Context, input model.ClientDeleteInput) (*model.ClientDeletePayload, error) {
+func (r mutationResolver) ClientDelete(ctx context.Context, input model.ClientDeleteInput) (*planner.Payload, error) {
 	if err := wantID("id", input.ID, "Client"); err != nil {
 		return nil, err
 	}
@@ -224,34 +104,11 @@ func (r mutationResolver) ClientDelete(ctx context.Context, input model.ClientDe
 	if err != nil {
 		return nil, err
 	}
-	return &model.ClientDeletePayload{DeletedID: input.ID}, nil
-}
-
-// Providers answers the root field providers.
-func (r queryResolver) Providers(ctx context.Context, after *orm.Cursor, first *int, before *orm.Cursor, last *int, orderBy *orm.ProviderOrder, where *orm.ProviderWhereInput) (*orm.ProviderConnection, error) {
-	return r.DB.Provider.Query().Paginate(ctx, after, first, before, last, orm.WithProviderOrder(orderBy), orm.WithProviderFilter(where.Filter))
-}
-
-// Provider answers the root field provider.
-func (r queryResolver) Provider(ctx context.Context, id int) (*orm.Provider, error) {
-	if err := wantID("id", id, "Provider"); err != nil {
-		return nil, err
-	}
-	row, err := r.fetchProvider(ctx, id)
-	return row, orm.MaskNotFound(err)
-}
-
-// fetchProvider reads one row, only what ctx asks for.
-func (r *Resolver) fetchProvider(ctx context.Context, id int) (*orm.Provider, error) {
-	query, err := r.DB.Provider.Query().Where(provider.ID(id)).CollectFields(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return query.Only(ctx)
+	return r.Reads.Payload(ctx, map[string]planner.Source{"deletedId": planner.DeletedID(input.ID)})
 }
 
 // ProviderCreate answers the mutation providerCreate.
-func (r mutationResolver) ProviderCreate(ctx context.Context, input model.ProviderCreateInput) (*model.ProviderCreatePayload, error) {
+func (r mutationResolver) ProviderCreate(ctx context.Context, input model.ProviderCreateInput) (*planner.Payload, error) {
 	row, err := txn.Do(ctx, r.DB, func(tx *orm.Tx) (*orm.Provider, error) {
 		create := tx.Provider.Create()
 		if err := setProvider(create, input); err != nil {
@@ -262,8 +119,7 @@ func (r mutationResolver) ProviderCreate(ctx context.Context, input model.Provid
 	if err != nil {
 		return nil, err
 	}
-	row, err = r.fetchProvider(payloadField(ctx, "provider"), row.ID)
-	return &model.ProviderCreatePayload{Provider: row}, err
+	return r.row(ctx, "Provider", row.ID)
 }
 
 func setProvider(create *orm.ProviderCreate, in model.ProviderCreateInput) error {
@@ -276,7 +132,7 @@ func setProvider(create *orm.ProviderCreate, in model.ProviderCreateInput) error
 }
 
 // ProviderBulkCreate answers the mutation providerBulkCreate.
-func (r mutationResolver) ProviderBulkCreate(ctx context.Context, input model.ProviderBulkCreateInput) (*model.ProviderBulkCreatePayload, error) {
+func (r mutationResolver) ProviderBulkCreate(ctx context.Context, input model.ProviderBulkCreateInput) (*planner.Payload, error) {
 	if err := bulkSize("providers", len(input.Providers)); err != nil {
 		return nil, err
 	}
@@ -297,16 +153,11 @@ func (r mutationResolver) ProviderBulkCreate(ctx context.Context, input model.Pr
 	if err != nil {
 		return nil, err
 	}
-	query, err := r.DB.Provider.Query().Where(provider.IDIn(ids...)).CollectFields(payloadField(ctx, "providers"))
-	if err != nil {
-		return nil, err
-	}
-	rows, err := query.Order(provider.ByID()).All(ctx) // ids grow in the order of the input
-	return &model.ProviderBulkCreatePayload{Providers: rows}, err
+	return r.Reads.Payload(ctx, map[string]planner.Source{"providers": planner.RowList{Entity: "Provider", IDs: ids}})
 }
 
 // ProviderUpdate answers the mutation providerUpdate.
-func (r mutationResolver) ProviderUpdate(ctx context.Context, input model.ProviderUpdateInput) (*model.ProviderUpdatePayload, error) {
+func (r mutationResolver) ProviderUpdate(ctx context.Context, input model.ProviderUpdateInput) (*planner.Payload, error) {
 	if err := wantID("id", input.ID, "Provider"); err != nil {
 		return nil, err
 	}
@@ -321,8 +172,7 @@ func (r mutationResolver) ProviderUpdate(ctx context.Context, input model.Provid
 	if err != nil {
 		return nil, err
 	}
-	row, err = r.fetchProvider(payloadField(ctx, "provider"), row.ID)
-	return &model.ProviderUpdatePayload{Provider: row}, err
+	return r.row(ctx, "Provider", row.ID)
 }
 
 func changeProvider(update *orm.ProviderUpdateOne, in model.ProviderUpdateInput) error {
@@ -351,7 +201,7 @@ func changeProvider(update *orm.ProviderUpdateOne, in model.ProviderUpdateInput)
 }
 
 // ProviderDelete answers the mutation providerDelete.
-func (r mutationResolver) ProviderDelete(ctx context.Context, input model.ProviderDeleteInput) (*model.ProviderDeletePayload, error) {
+func (r mutationResolver) ProviderDelete(ctx context.Context, input model.ProviderDeleteInput) (*planner.Payload, error) {
 	if err := wantID("id", input.ID, "Provider"); err != nil {
 		return nil, err
 	}
@@ -361,43 +211,5 @@ func (r mutationResolver) ProviderDelete(ctx context.Context, input model.Provid
 	if err != nil {
 		return nil, err
 	}
-	return &model.ProviderDeletePayload{DeletedID: input.ID}, nil
-}
-
-// Reservations answers the root field reservations.
-func (r queryResolver) Reservations(ctx context.Context, after *orm.Cursor, first *int, before *orm.Cursor, last *int, orderBy *orm.ReservationOrder, where *orm.ReservationWhereInput) (*orm.ReservationConnection, error) {
-	return r.DB.Reservation.Query().Paginate(ctx, after, first, before, last, orm.WithReservationOrder(orderBy), orm.WithReservationFilter(where.Filter))
-}
-
-// ActiveReservations answers the root field activeReservations.
-func (r queryResolver) ActiveReservations(ctx context.Context, after *orm.Cursor, first *int, before *orm.Cursor, last *int, orderBy *orm.ReservationOrder, where *orm.ReservationWhereInput) (*orm.ReservationConnection, error) {
-	return r.DB.Reservation.Query().Where(schema.ReservationActive(ctx)).Paginate(ctx, after, first, before, last, orm.WithReservationOrder(orderBy), orm.WithReservationFilter(where.Filter))
-}
-
-// ConfirmedReservations answers the root field confirmedReservations.
-func (r queryResolver) ConfirmedReservations(ctx context.Context, after *orm.Cursor, first *int, before *orm.Cursor, last *int, orderBy *orm.ReservationOrder, where *orm.ReservationWhereInput) (*orm.ReservationConnection, error) {
-	return r.DB.Reservation.Query().Where(schema.ReservationConfirmed(ctx)).Paginate(ctx, after, first, before, last, orm.WithReservationOrder(orderBy), orm.WithReservationFilter(where.Filter))
-}
-
-// ExpiredReservations answers the root field expiredReservations.
-func (r queryResolver) ExpiredReservations(ctx context.Context, after *orm.Cursor, first *int, before *orm.Cursor, last *int, orderBy *orm.ReservationOrder, where *orm.ReservationWhereInput) (*orm.ReservationConnection, error) {
-	return r.DB.Reservation.Query().Where(schema.ReservationExpired(ctx)).Paginate(ctx, after, first, before, last, orm.WithReservationOrder(orderBy), orm.WithReservationFilter(where.Filter))
-}
-
-// Reservation answers the root field reservation.
-func (r queryResolver) Reservation(ctx context.Context, id int) (*orm.Reservation, error) {
-	if err := wantID("id", id, "Reservation"); err != nil {
-		return nil, err
-	}
-	row, err := r.fetchReservation(ctx, id)
-	return row, orm.MaskNotFound(err)
-}
-
-// fetchReservation reads one row, only what ctx asks for.
-func (r *Resolver) fetchReservation(ctx context.Context, id int) (*orm.Reservation, error) {
-	query, err := r.DB.Reservation.Query().Where(reservation.ID(id)).CollectFields(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return query.Only(ctx)
+	return r.Reads.Payload(ctx, map[string]planner.Source{"deletedId": planner.DeletedID(input.ID)})
 }

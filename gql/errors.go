@@ -9,7 +9,6 @@ import (
 	"maps"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -18,18 +17,17 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"docket/ent/orm"
-	"docket/gql/globalid"
-	"docket/gql/instant"
-	"docket/gql/text"
 	"docket/internal/booking"
 	"docket/internal/gate"
+	"docket/internal/planner"
+	"docket/internal/scalar"
 	"docket/internal/txn"
 )
 
 // The codes of errors that are not refusals of package booking.
 const (
 	codeNotFound     = "NOT_FOUND"
-	codeBadUserInput = "BAD_USER_INPUT"
+	codeBadUserInput = planner.BadInput
 	codeExists       = "ALREADY_EXISTS"
 	codeContention   = "CONTENTION"
 	codeTimeout      = "TIMEOUT"
@@ -81,20 +79,20 @@ func explain(err error) (message, code string, facts map[string]any) {
 		notFound *gate.NotFound
 		input    *inputError
 		invalid  *orm.ValidationError
-		made     *gqlerror.Error
+		asked    *planner.InputError
 	)
 	switch {
 	case errors.As(err, &refusal):
 		return refusal.Message, string(refusal.Code), wire(refusal.Facts)
 	case errors.As(err, &notFound):
 		return fmt.Sprintf("There is no such %s.", notFound.Type), codeNotFound,
-			map[string]any{"type": notFound.Type, "id": globalid.Format(notFound.ID)}
+			map[string]any{"type": notFound.Type, "id": scalar.FormatID(notFound.ID)}
 	case errors.As(err, &input):
 		return input.Error(), codeBadUserInput, map[string]any{"field": input.Field}
 	case errors.As(err, &invalid):
 		field := fieldName(invalid.Name)
 		return field + " " + reason(invalid) + ".", codeBadUserInput, map[string]any{"field": field}
-	case orm.IsNotFound(err):
+	case errors.Is(err, planner.ErrMissing):
 		return "What was asked for was deleted meanwhile.", codeNotFound, nil
 	case orm.IsConstraintError(err):
 		return constraint(err)
@@ -102,16 +100,15 @@ func explain(err error) (message, code string, facts map[string]any) {
 		return "Too many requests compete for this; try again.", codeContention, map[string]any{"retryable": true}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return "The request ended before its answer was ready.", codeTimeout, map[string]any{"retryable": true}
-	case errors.As(err, &made) && made.Err == nil && pagination(made):
-		return made.Message, codeBadUserInput, nil
+	case errors.As(err, &asked):
+		facts = map[string]any{}
+		if asked.Field != "" {
+			facts["field"] = asked.Field
+		}
+		maps.Copy(facts, asked.Facts)
+		return asked.Message, asked.Code, facts
 	}
 	return "", "", nil
-}
-
-// pagination reports whether entgql refused first and last, which it does
-// with a code only where one of them is negative.
-func pagination(err *gqlerror.Error) bool {
-	return err.Extensions["code"] == "INVALID_PAGINATION" || strings.HasPrefix(err.Message, "Passing both")
 }
 
 // argument explains a value that its scalar refused.
@@ -122,14 +119,8 @@ func argument(shown *gqlerror.Error, err error) (message string, facts map[strin
 			break
 		}
 	}
-	var (
-		id   *globalid.Error
-		time *instant.Error
-		str  *text.Error
-	)
-	switch {
-	case errors.As(err, &id), errors.As(err, &time), errors.As(err, &str):
-		return shown.Message, facts
+	if refused := (*scalar.Error)(nil); errors.As(err, &refused) {
+		return refused.Message, facts
 	}
 	return "The value does not fit here.", facts // the cause speaks of Go
 }
@@ -186,9 +177,9 @@ func wire(facts map[string]any) map[string]any {
 	for name, v := range facts {
 		switch v := v.(type) {
 		case booking.ID:
-			out[name] = globalid.Format(int(v))
+			out[name] = scalar.FormatID(int(v))
 		case time.Time:
-			out[name] = v.UTC().Format(time.RFC3339Nano)
+			out[name] = scalar.FormatTime(v)
 		default:
 			out[name] = v
 		}

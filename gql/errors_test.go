@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"docket/gql/globalid"
+	"docket/internal/scalar"
 )
 
 // refusal is an operation, and the error it is to end with.
@@ -128,7 +128,7 @@ func refusals(w world) []refusal {
 func inputErrors(w world) []refusal {
 	gone := map[string]string{}
 	for _, typ := range []string{"Client", "Provider", "Appointment", "Reservation"} {
-		gone[typ] = globalid.Format(globalid.Start(typ) + 99_999)
+		gone[typ] = scalar.FormatID(scalar.FirstID(typ) + 99_999)
 	}
 	missing := func(typ string) map[string]any { return map[string]any{"type": typ, "id": gone[typ]} }
 	field := func(name string) map[string]any { return map[string]any{"field": name} }
@@ -168,11 +168,16 @@ func inputErrors(w world) []refusal {
 			"BAD_USER_INPUT", field("firstName"),
 		},
 		{"nothing to create", `mutation { clientBulkCreate(input: {clients: []}) { clients { id } } }`, nil, "BAD_USER_INPUT", field("clients")},
-		{"negative page", `{ clients(first: -1) { totalCount } }`, nil, "BAD_USER_INPUT", nil},
-		{"both ends", `{ clients(first: 1, last: 1) { totalCount } }`, nil, "BAD_USER_INPUT", nil},
+		{"negative page", `{ clients(first: -1) { totalCount } }`, nil, "BAD_USER_INPUT", field("first")},
+		{"a page too large", `{ clients(first: 501) { totalCount } }`, nil, "BAD_USER_INPUT", map[string]any{"field": "first", "max": 500.0}},
+		{
+			"pages too large together", `{ providers(first: 500) { edges { node { clients(first: 500) { edges { node { reservations(last: 2) { edges { cursor } } } } } } } } }`, nil,
+			"TOO_COMPLEX", map[string]any{"max": 250000.0},
+		},
+		{"both ends", `{ clients(first: 1, last: 1) { totalCount } }`, nil, "BAD_USER_INPUT", field("last")},
 		{"bad cursor", `{ clients(after: "garbage") { totalCount } }`, nil, "BAD_USER_INPUT", field("after")},
 		{"bad cursor, nested", `{ providers(first: 1) { edges { node { appointments(after: "garbage") { totalCount } } } } }`, nil, "BAD_USER_INPUT", field("after")},
-		{"both ends, nested", `{ providers(first: 1) { edges { node { appointments(first: 1, last: 1) { totalCount } } } } }`, nil, "BAD_USER_INPUT", nil},
+		{"both ends, nested", `{ providers(first: 1) { edges { node { appointments(first: 1, last: 1) { totalCount } } } } }`, nil, "BAD_USER_INPUT", field("last")},
 		{"no such field", `{ nope }`, nil, "GRAPHQL_VALIDATION_FAILED", nil},
 		{"no document", `{`, nil, "GRAPHQL_PARSE_FAILED", nil},
 	}

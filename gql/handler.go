@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -20,6 +18,7 @@ import (
 	"docket/gql/exec"
 	"docket/internal/booking"
 	"docket/internal/gate"
+	"docket/internal/planner"
 )
 
 const (
@@ -30,16 +29,36 @@ const (
 // Config is what the API needs.
 type Config struct {
 	DB            *orm.Client
+	Reads         planner.DB
+	Dialect       string
 	Rules         booking.Rules
+	Limits        planner.Limits
+	Cursors       *planner.Cursors
 	Clock         func() time.Time
 	Log           *slog.Logger
 	Introspection bool
 }
 
 // NewHandler serves the API: GraphQL over HTTP by POST, and by GET for queries.
-func NewHandler(c Config) http.Handler {
-	root := &Resolver{DB: c.DB, Gate: &gate.Gate{DB: c.DB, Rules: c.Rules, Clock: c.Clock, Log: c.Log}}
-	h := handler.New(exec.NewExecutableSchema(exec.Config{Resolvers: root, Schema: publicSchema()}))
+func NewHandler(c Config) (http.Handler, error) {
+	schema, err := Schema()
+	if err != nil {
+		return nil, err
+	}
+	known := entities()
+	for _, e := range known {
+		e.Computed = computed()[e.Name]
+	}
+	reads, err := planner.New(planner.Config{
+		DB: c.Reads, Dialect: c.Dialect, Schema: schema, Entities: known, Limits: c.Limits, Cursors: c.Cursors,
+	})
+	if err != nil {
+		return nil, err
+	}
+	root := &Resolver{DB: c.DB, Gate: &gate.Gate{DB: c.DB, Rules: c.Rules, Clock: c.Clock, Log: c.Log}, Reads: reads}
+	h := handler.New(executable{
+		ExecutableSchema: exec.NewExecutableSchema(exec.Config{Resolvers: root, Schema: schema}), reads: reads, schema: schema,
+	})
 	h.AddTransport(transport.Options{})
 	h.AddTransport(transport.GET{})
 	h.AddTransport(transport.POST{})
@@ -50,16 +69,9 @@ func NewHandler(c Config) http.Handler {
 	if c.Introspection {
 		h.Use(extension.Introspection{})
 	}
+	h.SetDisableSuggestion(!c.Introspection)
 	h.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 		return next(booking.NewContext(ctx, booking.Moment{Now: c.Clock(), Rules: c.Rules}))
 	})
-	return h
-}
-
-// publicSchema is the schema without the directives that only gqlgen reads.
-func publicSchema() *ast.Schema {
-	schema := *exec.NewExecutableSchema(exec.Config{}).Schema()
-	schema.Directives = maps.Clone(schema.Directives)
-	maps.DeleteFunc(schema.Directives, func(name string, _ *ast.DirectiveDefinition) bool { return strings.HasPrefix(name, "go") })
-	return &schema
+	return h, nil
 }

@@ -1,6 +1,7 @@
 package gql_test
 
 import (
+	"bytes"
 	"io"
 	"log/slog"
 	"net/http"
@@ -15,12 +16,13 @@ import (
 	"docket/gql"
 	"docket/internal/booking"
 	"docket/internal/dbtest"
+	"docket/internal/planner"
 )
 
 // TestHTTP speaks GraphQL over HTTP as other clients than ours do.
 func TestHTTP(t *testing.T) {
 	t.Parallel()
-	a := serve(t, dbtest.Open(t, dialect.SQLite).ORM())
+	a := serve(t, dbtest.Open(t, dialect.SQLite))
 	const count = `{"data":{"clients":{"totalCount":0}}}`
 	tests := []struct {
 		name, method, query, contentType, body string
@@ -55,16 +57,28 @@ func TestHTTP(t *testing.T) {
 // nothing of how the server is made.
 func TestSchemaIsAsked(t *testing.T) {
 	t.Parallel()
-	client := dbtest.Open(t, dialect.SQLite).ORM()
+	db := dbtest.Open(t, dialect.SQLite)
 	const ask = `{ __schema { directives { name } types { name description fields { name description args { name description } } } } }`
-	open := serve(t, client).run(t, ask, nil)
+	open := serve(t, db).run(t, ask, nil)
 	if len(open.Errors) > 0 || strings.Contains(string(open.Data), `"go`) {
 		t.Errorf("%v %s", open.Errors, open.Data)
 	}
-	s := httptest.NewServer(gql.NewHandler(gql.Config{DB: client, Rules: booking.DefaultRules(), Clock: time.Now, Log: slog.New(slog.DiscardHandler)}))
+	log := &bytes.Buffer{}
+	handler, err := gql.NewHandler(gql.Config{
+		DB: db.ORM(), Reads: db, Dialect: db.Dialect, Rules: booking.DefaultRules(), Limits: planner.DefaultLimits(),
+		Cursors: cursors(t), Clock: time.Now, Log: slog.New(slog.NewTextHandler(log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer(handler)
 	t.Cleanup(s.Close)
-	if _, text := send(t, "GET", s.URL+"?query="+url.QueryEscape(ask), "", ""); strings.Contains(text, "directives\":[{") {
-		t.Errorf("the schema shows although it should not: %s", text)
+	_, text := send(t, "GET", s.URL+"?query="+url.QueryEscape(ask), "", "")
+	if strings.Contains(text, "directives\":[{") || !strings.Contains(text, "BAD_USER_INPUT") || log.Len() > 0 {
+		t.Errorf("the schema shows although it should not, or is an error of ours: %s %s", text, log)
+	}
+	if _, text := send(t, "GET", s.URL+"?query={client{id}}", "", ""); strings.Contains(text, "Did you mean") {
+		t.Errorf("what the schema has is suggested: %s", text)
 	}
 }
 

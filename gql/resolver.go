@@ -1,91 +1,51 @@
 // Package gql serves the entities as a Relay GraphQL API.
 //
-// ent.graphql, ent.resolvers.go, exec and model are generated from ent/schema;
-// booking.graphql and booking.resolvers.go, the verbs of booking, are written
-// by hand. A resolver finds its rows or calls the gate; rules live below.
+// ent.graphql, ent.resolvers.go, entities.go, exec and model are generated from
+// ent/schema; booking.graphql and booking.resolvers.go, the verbs of booking, are
+// written by hand. What is read, package planner reads; a mutation's resolver
+// writes or calls the gate, and has the planner read what its payload holds.
 package gql
 
 import (
 	"context"
 	"fmt"
-
-	"github.com/99designs/gqlgen/graphql"
+	"strings"
 
 	"docket/ent/orm"
 	_ "docket/ent/orm/runtime" // the hooks, validators and defaults of the schemas
-	"docket/ent/selection"
 	"docket/gql/exec"
-	"docket/gql/globalid"
 	"docket/internal/gate"
+	"docket/internal/planner"
+	"docket/internal/scalar"
 )
 
-// Resolver is the root of all resolvers.
+// Resolver is the root of the resolvers of mutations.
 type Resolver struct {
-	DB   *orm.Client
-	Gate *gate.Gate
+	DB    *orm.Client
+	Gate  *gate.Gate
+	Reads *planner.Planner
 }
 
 type (
-	queryResolver       struct{ *Resolver }
-	mutationResolver    struct{ *Resolver }
-	reservationResolver struct{ *Resolver }
-	openedResolver      struct{ *Resolver }
+	mutationResolver struct{ *Resolver }
+	queryResolver    struct{}
 )
 
 var _ exec.ResolverRoot = (*Resolver)(nil)
 
-// Query resolves the fields of Query.
-func (r *Resolver) Query() exec.QueryResolver { return queryResolver{r} }
-
 // Mutation resolves the fields of Mutation.
 func (r *Resolver) Mutation() exec.MutationResolver { return mutationResolver{r} }
 
-// Reservation resolves the fields of Reservation that depend on the clock.
-func (r *Resolver) Reservation() exec.ReservationResolver { return reservationResolver{r} }
+// Query resolves nothing: the planner does.
+func (r *Resolver) Query() exec.QueryResolver { return queryResolver{} }
 
-// AppointmentBulkCreatePayload resolves the slots of the range that was opened.
-func (r *Resolver) AppointmentBulkCreatePayload() exec.AppointmentBulkCreatePayloadResolver {
-	return openedResolver{r}
-}
+// Planned is never asked for: the API has no such field.
+func (queryResolver) Planned(context.Context) (*bool, error) { return nil, nil }
 
-// Node answers the root field node; an id that leads nowhere gives null.
-func (r queryResolver) Node(ctx context.Context, id int) (orm.Noder, error) {
-	nodes, err := r.Nodes(ctx, []int{id})
-	if err != nil {
-		return nil, err
-	}
-	return nodes[0], nil
-}
-
-// Nodes answers the root field nodes, in the order of ids, with one statement
-// for each type; an id that leads nowhere gives null.
-func (r queryResolver) Nodes(ctx context.Context, ids []int) ([]orm.Noder, error) {
-	byType := map[string][]int{}
-	for _, id := range ids {
-		byType[globalid.Type(id)] = append(byType[globalid.Type(id)], id)
-	}
-	found := make(map[int]orm.Noder, len(ids))
-	for typ, ids := range byType {
-		if err := r.load(ctx, typ, ids, found); err != nil {
-			return nil, err
-		}
-	}
-	nodes := make([]orm.Noder, len(ids))
-	for i, id := range ids {
-		nodes[i] = found[id]
-	}
-	return nodes, nil
-}
-
-// payloadField is ctx as the field of that name in the payload sees it, so
-// that what the payload holds is read with exactly what was selected under it.
-func payloadField(ctx context.Context, name string) context.Context {
-	mutation := graphql.GetFieldContext(ctx)
-	field := selection.Child(graphql.GetOperationContext(ctx), mutation.Field, name)
-	if field == nil {
-		return ctx
-	}
-	return graphql.WithFieldContext(ctx, &graphql.FieldContext{Parent: mutation, Field: *field})
+// row is the payload that holds one row, in the field named after its type.
+func (r *Resolver) row(ctx context.Context, typ string, id int) (*planner.Payload, error) {
+	field := strings.ToLower(typ[:1]) + typ[1:]
+	return r.Reads.Payload(ctx, map[string]planner.Source{field: planner.Row{Entity: typ, ID: id}})
 }
 
 // maxBulk is how many rows one xBulkCreate may create.
@@ -100,10 +60,10 @@ func bulkSize(field string, n int) error {
 
 // wantID refuses an id of another type than the field is for.
 func wantID(field string, id int, typ string) error {
-	if globalid.Type(id) == typ {
+	if scalar.TypeOf(id) == typ {
 		return nil
 	}
-	return &inputError{Field: field, Message: fmt.Sprintf("must be the id of type %s, not of type %s", typ, globalid.Type(id))}
+	return &inputError{Field: field, Message: fmt.Sprintf("must be the id of type %s, not of type %s", typ, scalar.TypeOf(id))}
 }
 
 // number is n as the type of a column, which may be narrower.

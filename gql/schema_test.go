@@ -6,14 +6,17 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"docket/gql/exec"
+	"docket/gql"
 )
 
 // TestEverythingIsDescribed looks for types, fields and arguments that say
 // nothing to their readers. Operators of filters speak for themselves.
 func TestEverythingIsDescribed(t *testing.T) {
 	t.Parallel()
-	schema := exec.NewExecutableSchema(exec.Config{}).Schema()
+	schema, err := gql.Schema()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, def := range schema.Types {
 		if def.BuiltIn || strings.HasPrefix(def.Name, "__") {
 			continue
@@ -54,7 +57,10 @@ func fromField(def *ast.Definition) bool { return def.Name == "AppointmentStatus
 // TestOldNames checks that what consumers of the replaced service know by name is there.
 func TestOldNames(t *testing.T) {
 	t.Parallel()
-	schema := exec.NewExecutableSchema(exec.Config{}).Schema()
+	schema, err := gql.Schema()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for typ, fields := range map[string]string{
 		"Query": "node nodes client provider appointment reservation clients providers appointments reservations " +
 			"availableAppointments confirmedAppointments activeReservations confirmedReservations expiredReservations",

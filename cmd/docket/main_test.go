@@ -167,16 +167,20 @@ func TestRefusesToStart(t *testing.T) {
 		args []string
 		want string
 	}{
-		"listen":    {[]string{"--listen", "0.0.0.0:8080"}, "listen: others can reach"},
-		"database":  {[]string{"--database", "mysql://x"}, "database: must be"},
-		"slots":     {[]string{"--slot-length", "90s"}, "slot-length: "},
-		"notice":    {[]string{"--advance-notice", "-1h"}, "advance-notice: "},
-		"hold":      {[]string{"--hold-length", "0s"}, "hold-length: "},
-		"where":     {[]string{"--environment", "moon"}, "--environment must be one of"},
-		"nowhere":   {[]string{"--database", "sqlite:///nowhere/docket.db"}, "database: sqlite:///nowhere/docket.db: unable to open"},
-		"nobody":    {[]string{"--database", "postgres://ada:s3cr3t@localhost:1/d?sslmode=disable"}, "database: postgres://localhost:1/d: dial"},
-		"sslmode":   {[]string{"--database", "postgres://ada:s3cr3t@localhost:1/d?sslmode=maybe"}, "database: postgres://localhost:1/d: pq: wrong value"},
-		"forgotten": {[]string{"--environment", "production"}, "database: must be named"},
+		"listen":      {[]string{"--listen", "0.0.0.0:8080"}, "listen: others can reach"},
+		"database":    {[]string{"--database", "mysql://x"}, "database: must be"},
+		"slots":       {[]string{"--slot-length", "90s"}, "slot-length: "},
+		"notice":      {[]string{"--advance-notice", "-1h"}, "advance-notice: "},
+		"hold":        {[]string{"--hold-length", "0s"}, "hold-length: "},
+		"where":       {[]string{"--environment", "moon"}, "--environment must be one of"},
+		"nowhere":     {[]string{"--database", "sqlite:///nowhere/docket.db"}, "database: sqlite:///nowhere/docket.db: unable to open"},
+		"nobody":      {[]string{"--database", "postgres://ada:s3cr3t@localhost:1/d?sslmode=disable"}, "database: postgres://localhost:1/d: dial"},
+		"sslmode":     {[]string{"--database", "postgres://ada:s3cr3t@localhost:1/d?sslmode=maybe"}, "database: postgres://localhost:1/d: pq: wrong value"},
+		"forgotten":   {[]string{"--environment", "production", "--cursor-secret", "0123456789abcdef"}, "database: must be named"},
+		"no secret":   {[]string{"--environment", "production"}, "cursor-secret: must be given"},
+		"a short one": {[]string{"--cursor-secret", "0123456789abcde"}, "cursor-secret: must have at least 16 bytes"},
+		"no page":     {[]string{"--page-default", "0"}, "page-default: must be between 1 and page-max"},
+		"pages":       {[]string{"--page-max", "20000"}, "page-max: must be between"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

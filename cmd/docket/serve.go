@@ -37,12 +37,21 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 	if err := c.migrate(ctx, db, log); err != nil {
 		return err
 	}
-	api := gql.Config{
-		DB: db.ORM(), Rules: c.Rules(), Clock: time.Now, Log: log,
+	cursors, err := c.Cursors()
+	if err != nil {
+		return err
+	}
+	client := db.ORM()
+	api, err := gql.NewHandler(gql.Config{
+		DB: client, Reads: db.Reads(), Dialect: db.Dialect,
+		Rules: c.Rules(), Limits: c.Limits(), Cursors: cursors, Clock: time.Now, Log: log,
 		Introspection: c.Environment != config.Production,
+	})
+	if err != nil {
+		return err
 	}
 	if c.Demo {
-		if err := demo.Fill(ctx, api.DB, c.Rules(), time.Now()); err != nil {
+		if err := demo.Fill(ctx, client, c.Rules(), time.Now()); err != nil {
 			return fmt.Errorf("demo: %w", err)
 		}
 	}
@@ -55,7 +64,7 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 		fmt.Fprint(out, demo.Queries)
 	}
 	s := server.Server{
-		API: gql.NewHandler(api), GraphiQL: c.Environment != config.Production,
+		API: api, GraphiQL: c.Environment != config.Production,
 		Ready: db.PingContext, Drain: c.Drain, Log: log,
 	}
 	return s.Run(ctx, l)

@@ -14,10 +14,12 @@ import (
 )
 
 var (
+	//go:embed entities.tmpl
+	entities string
 	//go:embed resolvers.tmpl
 	resolvers string
-	//go:embed globalid.tmpl
-	globalids string
+	//go:embed types.tmpl
+	types string
 	//go:embed constraints.tmpl
 	constraints string
 )
@@ -26,11 +28,17 @@ var (
 func writeFiles(g *gen.Graph) error {
 	for path, text := range map[string]string{
 		"../gql/ent.resolvers.go":  resolvers,
-		"../gql/globalid/types.go": globalids,
+		"../gql/entities.go":      entities,
+
+		"../internal/scalar/types.go": types,
 
 		"../internal/migration/constraints.go": constraints,
 	} {
-		t, err := template.New(filepath.Base(path)).Funcs(gen.Funcs).Funcs(functions()).Funcs(template.FuncMap{
+		t, err := template.New(filepath.Base(path)).Funcs(gen.Funcs).Funcs(template.FuncMap{
+			"gqlName": gqlName, "views": views, "single": single, "singleField": singleField,
+			"viewField": viewField, "viewPredicate": viewPredicate, "camel": camel,
+			"columns": columns, "camelName": camelName, "kind": kind, "idOf": idOf, "shownEdges": shownEdges,
+			"link": link, "orders": orders,
 			"mutates": mutates, "inputs": inputs, "plural": plural, "lowerFirst": lowerFirst,
 			"goName": templates.ToGo, "rangeOf": rangeOf, "exclusions": exclusions, "copies": copies,
 		}).Parse(text)

@@ -28,17 +28,19 @@ func generate() error {
 		entgql.WithSchemaGenerator(),
 		entgql.WithSchemaPath("../gql/ent.graphql"),
 		entgql.WithWhereInputs(true),
+		entgql.WithTemplates(entgql.EnumTemplate), // the planner reads; all else of entgql's Go would be unused
 		entgql.WithSchemaHook(addEntityFields, addSingles, addMutations, describe),
 	)
 	if err != nil {
 		return err
 	}
+	prepared := prepare{enums: map[string]string{}}
 	err = entc.Generate("./schema", &gen.Config{
 		Target:   "./orm",
 		Package:  "docket/ent/orm",
 		Header:   header,
 		Features: []gen.Feature{gen.FeatureGlobalID, gen.FeatureVersionedMigration},
-	}, entc.Extensions(prepare{}, ext, mended{}))
+	}, entc.Extensions(prepared, ext))
 	if err != nil {
 		return err
 	}
@@ -46,9 +48,19 @@ func generate() error {
 	if err := os.Chdir("../gql"); err != nil {
 		return err
 	}
+	written, err := writeExecution(".", "exec/exec.graphql")
+	if err != nil {
+		return err
+	}
 	cfg, err := config.LoadConfig("gqlgen.yml")
 	if err != nil {
 		return err
+	}
+	for _, name := range written {
+		cfg.Models.Add(name, "docket/internal/planner.Payload")
+	}
+	for name, model := range prepared.enums {
+		cfg.Models.Add(name, model)
 	}
 	return api.Generate(cfg)
 }

@@ -3,26 +3,32 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 
 	"entgo.io/contrib/entgql"
 	"entgo.io/ent/entc"
 	"entgo.io/ent/entc/gen"
+	"entgo.io/ent/entc/load"
 )
 
 // prepare completes the graph before anything is generated from it, and writes
 // docket's own files after ent has written its.
-type prepare struct{ entc.DefaultExtension }
+type prepare struct {
+	entc.DefaultExtension
+	enums map[string]string // the Go type of each GraphQL enum
+}
 
 // Hooks of the extension.
-func (prepare) Hooks() []gen.Hook {
+func (p prepare) Hooks() []gen.Hook {
 	return []gen.Hook{func(next gen.Generator) gen.Generator {
 		return gen.GenerateFunc(func(g *gen.Graph) error {
 			if err := check(g); err != nil {
 				return err
 			}
 			for _, n := range g.Nodes {
-				if err := errors.Join(order(n), showViews(n)); err != nil {
+				p.addEnums(n)
+				if err := errors.Join(order(n), connect(n), index(n)); err != nil {
 					return err
 				}
 			}
@@ -47,22 +53,48 @@ func order(n *gen.Type) (err error) {
 	return err
 }
 
-// showViews offers the views of an entity beside every edge that leads to many of it.
-func showViews(n *gen.Type) (err error) {
+// connect makes every edge to many a connection, with the views of the entity
+// that it leads to beside it.
+func connect(n *gen.Type) (err error) {
 	for _, e := range n.Edges {
 		a := graphQL(e.Annotations)
-		vs := views(e.Type)
-		if e.Unique || len(vs) == 0 || a.Skip.Is(entgql.SkipType) {
+		if e.Unique || a.Skip.Is(entgql.SkipType) {
 			continue
 		}
-		// To entgql this says: these fields all read the one edge.
-		a.Unbind, a.Mapping = true, []string{e.Name}
-		for _, v := range vs {
-			a.Mapping = append(a.Mapping, viewField(v, e.Name))
+		a.RelayConnection = true
+		if vs := views(e.Type); len(vs) > 0 {
+			// To entgql this says: these fields all read the one edge.
+			a.Unbind, a.Mapping = true, []string{e.Name}
+			for _, v := range vs {
+				a.Mapping = append(a.Mapping, viewField(v, e.Name))
+			}
 		}
 		err = errors.Join(err, annotate(&e.Annotations, a))
 	}
 	return err
+}
+
+// index adds what serves each order of the entity, and each edge that leads to
+// it: an index on the column and then the id, unless the schema has declared it.
+func index(n *gen.Type) (err error) {
+	for _, f := range n.Fields {
+		if graphQL(f.Annotations).OrderField == "" && idOf(n, f) == "" {
+			continue
+		}
+		columns := []string{f.StorageKey(), n.ID.StorageKey()}
+		if slices.ContainsFunc(n.Indexes, func(i *gen.Index) bool { return slices.Equal(i.Columns, columns) }) {
+			continue
+		}
+		err = errors.Join(err, n.AddIndex(&load.Index{Fields: []string{f.Name, n.ID.Name}}))
+	}
+	return err
+}
+
+// addEnums notes the Go types of the enums of the entity.
+func (p prepare) addEnums(n *gen.Type) {
+	for _, f := range n.EnumFields() {
+		p.enums[gqlName(n)+f.StructField()] = n.Config.Package + "/" + strings.TrimPrefix(f.Type.String(), "*")
+	}
 }
 
 // annotate sets the annotation in the JSON form in which ent hands it over.

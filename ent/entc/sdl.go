@@ -119,6 +119,13 @@ func fieldsOf(in []input) (fields ast.FieldList) {
 // fields of the roots in one order.
 func describe(g *gen.Graph, s *ast.Schema) error {
 	s.Types["Query"].Description = "Everything that can be read."
+	for _, t := range s.Types { // what Go calls it is nobody's business
+		t.Directives = nil
+		for _, f := range t.Fields {
+			f.Directives = nil
+		}
+	}
+	clear(s.Directives)
 	for _, n := range g.Nodes {
 		name := gqlName(n)
 		s.Types[name].Description = comment(n)

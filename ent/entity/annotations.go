@@ -33,6 +33,9 @@ type View struct {
 	Name string
 	// Comment describes the rows, as a noun phrase.
 	Comment string
+	// Rare says that they are few among all. Then they are found first and
+	// ordered then, instead of walking along the order until a page is full.
+	Rare bool
 }
 
 // Name of the annotation.

@@ -46,10 +46,7 @@ type AppointmentEdges struct {
 	Reservations []*Reservation `json:"reservations,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [2]bool
-	// totalCount holds the count of the edges above.
-	totalCount [2]map[string]int
-
+	loadedTypes       [2]bool
 	namedReservations map[string][]*Reservation
 }
 

@@ -27,8 +27,6 @@ type AppointmentQuery struct {
 	predicates            []predicate.Appointment
 	withProvider          *ProviderQuery
 	withReservations      *ReservationQuery
-	modifiers             []func(*sql.Selector)
-	loadTotal             []func(context.Context, []*Appointment) error
 	withNamedReservations map[string]*ReservationQuery
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -424,9 +422,6 @@ func (_q *AppointmentQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*
 		node.Edges.loadedTypes = loadedTypes
 		return node.assignValues(columns, values)
 	}
-	if len(_q.modifiers) > 0 {
-		_spec.Modifiers = _q.modifiers
-	}
 	for i := range hooks {
 		hooks[i](ctx, _spec)
 	}
@@ -453,11 +448,6 @@ func (_q *AppointmentQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*
 		if err := _q.loadReservations(ctx, query, nodes,
 			func(n *Appointment) { n.appendNamedReservations(name) },
 			func(n *Appointment, e *Reservation) { n.appendNamedReservations(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
 		}
 	}
@@ -526,9 +516,6 @@ func (_q *AppointmentQuery) loadReservations(ctx context.Context, query *Reserva
 
 func (_q *AppointmentQuery) sqlCount(ctx context.Context) (int, error) {
 	_spec := _q.querySpec()
-	if len(_q.modifiers) > 0 {
-		_spec.Modifiers = _q.modifiers
-	}
 	_spec.Node.Columns = _q.ctx.Fields
 	if len(_q.ctx.Fields) > 0 {
 		_spec.Unique = _q.ctx.Unique != nil && *_q.ctx.Unique

@@ -43,10 +43,7 @@ type CustomerEdges struct {
 	Providers []*Provider `json:"providers,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [2]bool
-	// totalCount holds the count of the edges above.
-	totalCount [2]map[string]int
-
+	loadedTypes       [2]bool
 	namedReservations map[string][]*Reservation
 	namedProviders    map[string][]*Provider
 }

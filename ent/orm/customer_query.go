@@ -27,8 +27,6 @@ type CustomerQuery struct {
 	predicates            []predicate.Customer
 	withReservations      *ReservationQuery
 	withProviders         *ProviderQuery
-	modifiers             []func(*sql.Selector)
-	loadTotal             []func(context.Context, []*Customer) error
 	withNamedReservations map[string]*ReservationQuery
 	withNamedProviders    map[string]*ProviderQuery
 	// intermediate query (i.e. traversal path).
@@ -425,9 +423,6 @@ func (_q *CustomerQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Cus
 		node.Edges.loadedTypes = loadedTypes
 		return node.assignValues(columns, values)
 	}
-	if len(_q.modifiers) > 0 {
-		_spec.Modifiers = _q.modifiers
-	}
 	for i := range hooks {
 		hooks[i](ctx, _spec)
 	}
@@ -462,11 +457,6 @@ func (_q *CustomerQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Cus
 		if err := _q.loadProviders(ctx, query, nodes,
 			func(n *Customer) { n.appendNamedProviders(name) },
 			func(n *Customer, e *Provider) { n.appendNamedProviders(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
 		}
 	}
@@ -567,9 +557,6 @@ func (_q *CustomerQuery) loadProviders(ctx context.Context, query *ProviderQuery
 
 func (_q *CustomerQuery) sqlCount(ctx context.Context) (int, error) {
 	_spec := _q.querySpec()
-	if len(_q.modifiers) > 0 {
-		_spec.Modifiers = _q.modifiers
-	}
 	_spec.Node.Columns = _q.ctx.Fields
 	if len(_q.ctx.Fields) > 0 {
 		_spec.Unique = _q.ctx.Unique != nil && *_q.ctx.Unique

@@ -47,10 +47,7 @@ type ProviderEdges struct {
 	Clients []*Customer `json:"clients,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [3]bool
-	// totalCount holds the count of the edges above.
-	totalCount [3]map[string]int
-
+	loadedTypes       [3]bool
 	namedAppointments map[string][]*Appointment
 	namedReservations map[string][]*Reservation
 	namedClients      map[string][]*Customer

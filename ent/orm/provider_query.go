@@ -29,8 +29,6 @@ type ProviderQuery struct {
 	withAppointments      *AppointmentQuery
 	withReservations      *ReservationQuery
 	withClients           *CustomerQuery
-	modifiers             []func(*sql.Selector)
-	loadTotal             []func(context.Context, []*Provider) error
 	withNamedAppointments map[string]*AppointmentQuery
 	withNamedReservations map[string]*ReservationQuery
 	withNamedClients      map[string]*CustomerQuery
@@ -463,9 +461,6 @@ func (_q *ProviderQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Pro
 		node.Edges.loadedTypes = loadedTypes
 		return node.assignValues(columns, values)
 	}
-	if len(_q.modifiers) > 0 {
-		_spec.Modifiers = _q.modifiers
-	}
 	for i := range hooks {
 		hooks[i](ctx, _spec)
 	}
@@ -514,11 +509,6 @@ func (_q *ProviderQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Pro
 		if err := _q.loadClients(ctx, query, nodes,
 			func(n *Provider) { n.appendNamedClients(name) },
 			func(n *Provider, e *Customer) { n.appendNamedClients(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
 		}
 	}
@@ -649,9 +639,6 @@ func (_q *ProviderQuery) loadClients(ctx context.Context, query *CustomerQuery, 
 
 func (_q *ProviderQuery) sqlCount(ctx context.Context) (int, error) {
 	_spec := _q.querySpec()
-	if len(_q.modifiers) > 0 {
-		_spec.Modifiers = _q.modifiers
-	}
 	_spec.Node.Columns = _q.ctx.Fields
 	if len(_q.ctx.Fields) > 0 {
 		_spec.Unique = _q.ctx.Unique != nil && *_q.ctx.Unique

@@ -42,7 +42,8 @@ func (Appointment) Edges() []ent.Edge {
 	return []ent.Edge{
 		edge.From("provider", Provider.Type).Ref("appointments").Field("provider_id").
 			Unique().Required().Immutable().
-			Comment("The provider whose slot it is."),
+			Comment("The provider whose slot it is.").
+			Annotations(entgql.OrderField("PROVIDER_LAST_NAME")),
 		edge.To("reservations", Reservation.Type).
 			Comment("Every reservation the slot ever had.").
 			Annotations(entgql.RelayConnection(), entsql.OnDelete(entsql.Cascade), entity.One("confirmed")),
@@ -53,7 +54,6 @@ func (Appointment) Edges() []ent.Edge {
 func (Appointment) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("provider_id", "time_slot"),
-		index.Fields("time_slot"),
 	}
 }
 

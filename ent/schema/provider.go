@@ -43,7 +43,7 @@ func (Provider) Edges() []ent.Edge {
 			Annotations(entgql.RelayConnection(), entsql.OnDelete(entsql.Cascade)),
 		edge.To("reservations", Reservation.Type).
 			Comment("Everything that was ever reserved with the provider.").
-			Annotations(entgql.RelayConnection(), entsql.OnDelete(entsql.Cascade)),
+			Annotations(entgql.RelayConnection(), entgql.OrderField("RESERVATIONS_COUNT"), entsql.OnDelete(entsql.Cascade)),
 		edge.From("clients", Customer.Type).Ref("providers").
 			Comment("The clients who have reservations with the provider.").
 			Annotations(entgql.RelayConnection(), entgql.Skip(entgql.SkipMutationCreateInput, entgql.SkipMutationUpdateInput)),

@@ -52,7 +52,8 @@ func (Reservation) Fields() []ent.Field {
 func (Reservation) Edges() []ent.Edge {
 	return []ent.Edge{
 		edge.From("client", Customer.Type).Ref("reservations").Field("client_id").
-			Unique().Required().Immutable().Comment("Who reserved."),
+			Unique().Required().Immutable().Comment("Who reserved.").
+			Annotations(entgql.OrderField("CLIENT_LAST_NAME")),
 		edge.From("appointment", Appointment.Type).Ref("reservations").Field("appointment_id").
 			Unique().Required().Comment("The slot that is reserved."),
 		edge.From("provider", Provider.Type).Ref("reservations").Field("provider_id").
@@ -66,6 +67,8 @@ func (Reservation) Indexes() []ent.Index {
 		index.Fields("appointment_id", "state"),
 		index.Fields("client_id", "time_slot"),
 		index.Fields("provider_id", "time_slot"),
+		index.Fields("state", "id"),     // confirmedReservations, expiredReservations
+		index.Fields("state", "expiry"), // activeReservations
 	}
 }
 
@@ -76,7 +79,7 @@ func (Reservation) Annotations() []entschema.Annotation {
 		entschema.Comment("A client's claim on an appointment: held for a while, then confirmed."),
 		entity.Mutations(),
 		entity.Views(
-			entity.View{Name: "active", Comment: "Holds that have not ended yet."},
+			entity.View{Name: "active", Comment: "Holds that have not ended yet.", Rare: true},
 			entity.View{Name: "confirmed", Comment: "Confirmed reservations."},
 			entity.View{Name: "expired", Comment: "Holds that ended before they were confirmed."},
 		),

@@ -3,11 +3,6 @@
 package model
 
 import (
-	"bytes"
-	"docket/ent/orm"
-	"fmt"
-	"io"
-	"strconv"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -23,40 +18,16 @@ type AppointmentBulkCreateInput struct {
 	EndTime time.Time `json:"endTime"`
 }
 
-// What appointmentBulkCreate answers.
-type AppointmentBulkCreatePayload struct {
-	// All open slots of the range by their start, also those that were open before.
-	Appointments *orm.AppointmentConnection `json:"appointments"`
-	// Where the last slot ends.
-	EndTime time.Time `json:"-"`
-	// Whose time was opened.
-	ProviderID int `json:"-"`
-	// Where the first slot starts.
-	StartTime time.Time `json:"-"`
-}
-
 // Input of appointmentCancel.
 type AppointmentCancelInput struct {
 	// The slot to withdraw.
 	AppointmentID int `json:"appointmentId"`
 }
 
-// What appointmentCancel answers.
-type AppointmentCancelPayload struct {
-	// The appointment as it is now.
-	Appointment *orm.Appointment `json:"appointment"`
-}
-
 // Input of clientBulkCreate.
 type ClientBulkCreateInput struct {
 	// One entry for each.
 	Clients []*ClientCreateInput `json:"clients"`
-}
-
-// What clientBulkCreate answers.
-type ClientBulkCreatePayload struct {
-	// Those created, in the order of the input.
-	Clients []*orm.Customer `json:"clients"`
 }
 
 // Input of clientCreate.
@@ -67,22 +38,10 @@ type ClientCreateInput struct {
 	LastName string `json:"lastName"`
 }
 
-// What clientCreate answers.
-type ClientCreatePayload struct {
-	// The client as it is now.
-	Client *orm.Customer `json:"client"`
-}
-
 // Input of clientDelete.
 type ClientDeleteInput struct {
 	// The client.
 	ID int `json:"id"`
-}
-
-// What clientDelete answers.
-type ClientDeletePayload struct {
-	// The id it had.
-	DeletedID int `json:"deletedId"`
 }
 
 // Input of clientUpdate.
@@ -95,22 +54,14 @@ type ClientUpdateInput struct {
 	LastName graphql.Omittable[*string] `json:"lastName,omitempty"`
 }
 
-// What clientUpdate answers.
-type ClientUpdatePayload struct {
-	// The client as it is now.
-	Client *orm.Customer `json:"client"`
+// Everything that changes something.
+type Mutation struct {
 }
 
 // Input of providerBulkCreate.
 type ProviderBulkCreateInput struct {
 	// One entry for each.
 	Providers []*ProviderCreateInput `json:"providers"`
-}
-
-// What providerBulkCreate answers.
-type ProviderBulkCreatePayload struct {
-	// Those created, in the order of the input.
-	Providers []*orm.Provider `json:"providers"`
 }
 
 // Input of providerCreate.
@@ -123,22 +74,10 @@ type ProviderCreateInput struct {
 	TimeZone graphql.Omittable[*string] `json:"timeZone,omitempty"`
 }
 
-// What providerCreate answers.
-type ProviderCreatePayload struct {
-	// The provider as it is now.
-	Provider *orm.Provider `json:"provider"`
-}
-
 // Input of providerDelete.
 type ProviderDeleteInput struct {
 	// The provider.
 	ID int `json:"id"`
-}
-
-// What providerDelete answers.
-type ProviderDeletePayload struct {
-	// The id it had.
-	DeletedID int `json:"deletedId"`
 }
 
 // Input of providerUpdate.
@@ -153,10 +92,7 @@ type ProviderUpdateInput struct {
 	TimeZone graphql.Omittable[*string] `json:"timeZone,omitempty"`
 }
 
-// What providerUpdate answers.
-type ProviderUpdatePayload struct {
-	// The provider as it is now.
-	Provider *orm.Provider `json:"provider"`
+type Query struct {
 }
 
 // Input of reservationCancel.
@@ -165,22 +101,10 @@ type ReservationCancelInput struct {
 	ReservationID int `json:"reservationId"`
 }
 
-// What reservationCancel answers.
-type ReservationCancelPayload struct {
-	// The reservation as it is now.
-	Reservation *orm.Reservation `json:"reservation"`
-}
-
 // Input of reservationConfirm.
 type ReservationConfirmInput struct {
 	// The hold to confirm.
 	ReservationID int `json:"reservationId"`
-}
-
-// What reservationConfirm answers.
-type ReservationConfirmPayload struct {
-	// The reservation as it is now.
-	Reservation *orm.Reservation `json:"reservation"`
 }
 
 // Input of reservationCreate.
@@ -191,86 +115,10 @@ type ReservationCreateInput struct {
 	AppointmentID int `json:"appointmentId"`
 }
 
-// What reservationCreate answers.
-type ReservationCreatePayload struct {
-	// The reservation as it is now.
-	Reservation *orm.Reservation `json:"reservation"`
-}
-
 // Input of reservationReschedule.
 type ReservationRescheduleInput struct {
 	// The reservation to move.
 	ReservationID int `json:"reservationId"`
 	// Where to move it.
 	AppointmentID int `json:"appointmentId"`
-}
-
-// What reservationReschedule answers.
-type ReservationReschedulePayload struct {
-	// The reservation as it is now.
-	Reservation *orm.Reservation `json:"reservation"`
-}
-
-// Where a reservation stands.
-type ReservationState string
-
-const (
-	// Keeps the slot from others until its expiry.
-	ReservationStateHeld ReservationState = "HELD"
-	// Has the slot.
-	ReservationStateConfirmed ReservationState = "CONFIRMED"
-	// Was let go.
-	ReservationStateCancelled ReservationState = "CANCELLED"
-	// Was held, and not confirmed in time.
-	ReservationStateExpired ReservationState = "EXPIRED"
-)
-
-var AllReservationState = []ReservationState{
-	ReservationStateHeld,
-	ReservationStateConfirmed,
-	ReservationStateCancelled,
-	ReservationStateExpired,
-}
-
-func (e ReservationState) IsValid() bool {
-	switch e {
-	case ReservationStateHeld, ReservationStateConfirmed, ReservationStateCancelled, ReservationStateExpired:
-		return true
-	}
-	return false
-}
-
-func (e ReservationState) String() string {
-	return string(e)
-}
-
-func (e *ReservationState) UnmarshalGQL(v any) error {
-	str, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("enums must be strings")
-	}
-
-	*e = ReservationState(str)
-	if !e.IsValid() {
-		return fmt.Errorf("%s is not a valid ReservationState", str)
-	}
-	return nil
-}
-
-func (e ReservationState) MarshalGQL(w io.Writer) {
-	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
-}
-
-func (e *ReservationState) UnmarshalJSON(b []byte) error {
-	s, err := strconv.Unquote(string(b))
-	if err != nil {
-		return err
-	}
-	return e.UnmarshalGQL(s)
-}
-
-func (e ReservationState) MarshalJSON() ([]byte, error) {
-	var buf bytes.Buffer
-	e.MarshalGQL(&buf)
-	return buf.Bytes(), nil
 }

@@ -3,6 +3,7 @@
 package config
 
 import (
+	"crypto/rand"
 	"fmt"
 	"net"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 
 	"docket/internal/booking"
 	"docket/internal/database"
+	"docket/internal/planner"
 )
 
 // DefaultDatabase is the file that is used when no database is named.
@@ -28,6 +30,10 @@ type Server struct {
 	SlotLength    time.Duration `help:"The length of an appointment." default:"15m"`
 	AdvanceNotice time.Duration `help:"How long before its start an appointment can last be reserved." default:"24h"`
 	HoldLength    time.Duration `help:"How long a reservation waits for its confirmation." default:"30m"`
+
+	PageDefault  int    `help:"How many rows a list has for which neither first nor last is given." default:"50"`
+	PageMax      int    `help:"How many rows a list has at most, and how many ids can be asked for at once." default:"500"`
+	CursorSecret string `help:"What cursors are sealed with, 16 bytes or more, the same for all servers. Without it, cursors end with the process." placeholder:"SECRET"`
 }
 
 // Environment is where a server runs.
@@ -50,10 +56,35 @@ func (s Server) Rules() booking.Rules {
 	return booking.Rules{SlotLength: s.SlotLength, AdvanceNotice: s.AdvanceNotice, HoldLength: s.HoldLength}
 }
 
+// Limits bound what one operation may read.
+func (s Server) Limits() planner.Limits {
+	l := planner.DefaultLimits()
+	l.Page, l.MaxPage = s.PageDefault, s.PageMax
+	return l
+}
+
+// Cursors seal with the secret, or with one that nobody else has.
+func (s Server) Cursors() (*planner.Cursors, error) {
+	secret := s.CursorSecret
+	if secret == "" {
+		secret = rand.Text()
+	}
+	return planner.NewCursors([]byte(secret))
+}
+
 // Validate reports the first setting that cannot work, by its name.
 func (s Server) Validate() error {
 	if err := s.Rules().Validate(); err != nil {
 		return err
+	}
+	if err := s.Limits().Validate(); err != nil {
+		return err
+	}
+	if s.CursorSecret == "" && s.Environment.Deployed() {
+		return fmt.Errorf("cursor-secret: must be given in environment %s, the same for all servers", s.Environment)
+	}
+	if _, err := s.Cursors(); err != nil {
+		return fmt.Errorf("cursor-secret: %w", err)
 	}
 	if err := database.Check(s.Database); err != nil {
 		return fmt.Errorf("database: %w", err)

@@ -14,6 +14,7 @@ func valid() config.Server {
 	return config.Server{
 		Environment: config.Local, Listen: "localhost:8080", Database: config.DefaultDatabase,
 		SlotLength: 15 * time.Minute, AdvanceNotice: 24 * time.Hour, HoldLength: 30 * time.Minute,
+		PageDefault: 50, PageMax: 500,
 	}
 }
 
@@ -32,6 +33,11 @@ func TestValidate(t *testing.T) {
 		"half a minute":     {func(s *config.Server) { s.SlotLength = 30 * time.Second }, "slot-length: 30s is not"},
 		"a negative notice": {func(s *config.Server) { s.AdvanceNotice = -time.Hour }, "advance-notice: -1h0m0s is not"},
 		"no hold":           {func(s *config.Server) { s.HoldLength = 0 }, "hold-length: 0s is not"},
+
+		"no page":         {func(s *config.Server) { s.PageDefault = 0 }, "page-default: must be between"},
+		"a page too many": {func(s *config.Server) { s.PageDefault, s.PageMax = 51, 50 }, "page-default: must be between"},
+		"pages too large": {func(s *config.Server) { s.PageMax = 10_001 }, "page-max: must be between"},
+		"a short secret":  {func(s *config.Server) { s.CursorSecret = "fifteen bytes.." }, "cursor-secret: must have at least 16"},
 
 		"no database":      {func(s *config.Server) { s.Database = "" }, "database: must be sqlite://PATH or"},
 		"another database": {func(s *config.Server) { s.Database = "mysql://root:" + secret + "@db/docket" }, "database: must be sqlite://PATH or"},
@@ -112,12 +118,17 @@ func TestValidateEnvironments(t *testing.T) {
 				t.Errorf("deployed: %v, want %v", environment.Deployed(), deployed)
 			}
 			s := valid()
-			s.Environment = environment
+			s.Environment, s.CursorSecret = environment, "sixteen bytes, no fewer"
 			err := s.Validate()
 			if deployed != (err != nil) || err != nil && !strings.HasPrefix(err.Error(), "database: must be named") {
 				t.Errorf("with the default database: %v", err)
 			}
 			s.Database = "sqlite:///var/lib/docket/docket.db"
+			s.CursorSecret = ""
+			if err := s.Validate(); deployed != (err != nil) || err != nil && !strings.HasPrefix(err.Error(), "cursor-secret: must be given") {
+				t.Errorf("without a secret for cursors: %v", err)
+			}
+			s.CursorSecret = "sixteen bytes, no fewer"
 			if err := s.Validate(); err != nil {
 				t.Errorf("with a database that is named: %v", err)
 			}

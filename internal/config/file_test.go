@@ -107,10 +107,12 @@ func TestEverySettingEverywhere(t *testing.T) {
 	want := config.Server{
 		Environment: config.Staging, Listen: "0.0.0.0:80", Insecure: true, Database: "postgres://docket@db/docket?sslmode=disable",
 		Drain: 5 * time.Second, SlotLength: time.Hour, AdvanceNotice: 90 * time.Minute, HoldLength: 10 * time.Second,
+		PageDefault: 20, PageMax: 100, CursorSecret: "sixteen bytes, no fewer",
 	}
 	t.Run("flags", func(t *testing.T) {
 		got, err := parse(t, "", "--environment=staging", "--listen=0.0.0.0:80", "--insecure", "--database="+want.Database,
-			"--drain=5s", "--slot-length=1h", "--advance-notice=1h30m", "--hold-length=10s")
+			"--drain=5s", "--slot-length=1h", "--advance-notice=1h30m", "--hold-length=10s",
+			"--page-default=20", "--page-max=100", "--cursor-secret="+want.CursorSecret)
 		must(t, err)
 		if got != want {
 			t.Errorf("got %+v, want %+v", got, want)
@@ -120,6 +122,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 		for name, value := range map[string]string{
 			"ENVIRONMENT": "staging", "LISTEN": "0.0.0.0:80", "INSECURE": "true", "DATABASE": want.Database,
 			"DRAIN": "5s", "SLOT_LENGTH": "1h", "ADVANCE_NOTICE": "90m", "HOLD_LENGTH": "10s",
+			"PAGE_DEFAULT": "20", "PAGE_MAX": "100", "CURSOR_SECRET": want.CursorSecret,
 		} {
 			t.Setenv("DOCKET_"+name, value)
 		}
@@ -131,7 +134,8 @@ func TestEverySettingEverywhere(t *testing.T) {
 	})
 	t.Run("file", func(t *testing.T) {
 		got, err := parse(t, `{"environment": "staging", "listen": "0.0.0.0:80", "insecure": true, "database": "`+want.Database+`",
-			"drain": "5s", "slot-length": "1h", "advance-notice": "5400s", "hold-length": "10s"}`)
+			"drain": "5s", "slot-length": "1h", "advance-notice": "5400s", "hold-length": "10s",
+			"page-default": 20, "page-max": 100, "cursor-secret": "`+want.CursorSecret+`"}`)
 		must(t, err)
 		if got != want {
 			t.Errorf("got %+v, want %+v", got, want)

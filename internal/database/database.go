@@ -86,9 +86,23 @@ func parse(rawURL string) (driver, name, dsn string, err error) {
 		if u.Query().Get("sslmode") == "" {
 			return "", "", "", fmt.Errorf("a postgres URL needs sslmode: verify-full, or disable on a trusted host")
 		}
-		return "postgres", dialect.Postgres, rawURL, nil
+		return "postgres", dialect.Postgres, postgres(*u), nil
 	}
 	return "", "", "", fmt.Errorf("must be sqlite://PATH or postgres://USER@HOST/NAME?sslmode=…")
+}
+
+// postgres is the DSN of a PostgreSQL database. Times come as UTC. What is
+// prepared is planned once and for all arguments: its cost is in what it reads,
+// and which plan it has must not depend on who came first.
+func postgres(u url.URL) string {
+	q := u.Query()
+	for name, value := range map[string]string{"timezone": "UTC", "plan_cache_mode": "force_generic_plan", "jit": "off"} {
+		if !q.Has(name) {
+			q.Set(name, value)
+		}
+	}
+	u.RawQuery = q.Encode()
+	return u.String()
 }
 
 // sqlite is the DSN of a SQLite file. Times are UTC text, so that comparing

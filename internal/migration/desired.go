@@ -75,6 +75,7 @@ func desired(ctx context.Context, dev *database.DB, drv migrate.Driver, current 
 		return s, nil
 	}
 	for _, t := range s.Tables {
+		byCodePoint(t)
 		for _, x := range exclusions[t.Name] {
 			index, err := exclusion(t, x)
 			if err != nil {
@@ -84,6 +85,16 @@ func desired(ctx context.Context, dev *database.DB, drv migrate.Driver, current 
 		}
 	}
 	return s, nil
+}
+
+// byCodePoint has PostgreSQL compare text as SQLite does, whatever the database's
+// locale: by code point.
+func byCodePoint(t *atlas.Table) {
+	for _, c := range t.Columns {
+		if _, ok := c.Type.Type.(*atlas.StringType); ok {
+			c.SetCollation("C")
+		}
+	}
 }
 
 // keepCopies makes the foreign key of c.column cover the copied columns, too.

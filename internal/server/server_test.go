@@ -22,6 +22,7 @@ import (
 	"docket/internal/database"
 	"docket/internal/dbtest"
 	"docket/internal/graphiql"
+	"docket/internal/planner"
 	"docket/internal/server"
 )
 
@@ -183,9 +184,12 @@ func TestBodies(t *testing.T) {
 	t.Parallel()
 	const most = 1 << 20
 	s := setup(t)
-	api := gql.NewHandler(gql.Config{
-		DB: dbtest.Open(t, dialect.SQLite).ORM(), Rules: booking.DefaultRules(), Clock: time.Now, Log: s.Log, Introspection: true,
+	db := dbtest.Open(t, dialect.SQLite)
+	api, err := gql.NewHandler(gql.Config{
+		DB: db.ORM(), Reads: db, Dialect: db.Dialect, Rules: booking.DefaultRules(), Limits: planner.DefaultLimits(),
+		Clock: time.Now, Log: s.Log, Introspection: true,
 	})
+	must(t, err)
 	handlers := map[string]http.Handler{}
 	for name, h := range map[string]http.Handler{"echo": s.API, "graphql": api} {
 		for _, page := range []bool{true, false} {

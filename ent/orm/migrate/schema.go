@@ -40,9 +40,39 @@ var (
 				Columns: []*schema.Column{AppointmentsColumns[7], AppointmentsColumns[4]},
 			},
 			{
-				Name:    "appointment_time_slot",
+				Name:    "appointment_created_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{AppointmentsColumns[4]},
+				Columns: []*schema.Column{AppointmentsColumns[1], AppointmentsColumns[0]},
+			},
+			{
+				Name:    "appointment_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{AppointmentsColumns[2], AppointmentsColumns[0]},
+			},
+			{
+				Name:    "appointment_version_id",
+				Unique:  false,
+				Columns: []*schema.Column{AppointmentsColumns[3], AppointmentsColumns[0]},
+			},
+			{
+				Name:    "appointment_provider_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{AppointmentsColumns[7], AppointmentsColumns[0]},
+			},
+			{
+				Name:    "appointment_time_slot_id",
+				Unique:  false,
+				Columns: []*schema.Column{AppointmentsColumns[4], AppointmentsColumns[0]},
+			},
+			{
+				Name:    "appointment_ends_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{AppointmentsColumns[5], AppointmentsColumns[0]},
+			},
+			{
+				Name:    "appointment_status_id",
+				Unique:  false,
+				Columns: []*schema.Column{AppointmentsColumns[6], AppointmentsColumns[0]},
 			},
 		},
 	}
@@ -61,6 +91,33 @@ var (
 		Name:       "clients",
 		Columns:    ClientsColumns,
 		PrimaryKey: []*schema.Column{ClientsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "customer_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ClientsColumns[1], ClientsColumns[0]},
+			},
+			{
+				Name:    "customer_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ClientsColumns[2], ClientsColumns[0]},
+			},
+			{
+				Name:    "customer_version_id",
+				Unique:  false,
+				Columns: []*schema.Column{ClientsColumns[3], ClientsColumns[0]},
+			},
+			{
+				Name:    "customer_first_name_id",
+				Unique:  false,
+				Columns: []*schema.Column{ClientsColumns[4], ClientsColumns[0]},
+			},
+			{
+				Name:    "customer_last_name_id",
+				Unique:  false,
+				Columns: []*schema.Column{ClientsColumns[5], ClientsColumns[0]},
+			},
+		},
 	}
 	// ProvidersColumns holds the columns for the "providers" table.
 	ProvidersColumns = []*schema.Column{
@@ -78,6 +135,38 @@ var (
 		Name:       "providers",
 		Columns:    ProvidersColumns,
 		PrimaryKey: []*schema.Column{ProvidersColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "provider_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ProvidersColumns[1], ProvidersColumns[0]},
+			},
+			{
+				Name:    "provider_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ProvidersColumns[2], ProvidersColumns[0]},
+			},
+			{
+				Name:    "provider_version_id",
+				Unique:  false,
+				Columns: []*schema.Column{ProvidersColumns[3], ProvidersColumns[0]},
+			},
+			{
+				Name:    "provider_first_name_id",
+				Unique:  false,
+				Columns: []*schema.Column{ProvidersColumns[4], ProvidersColumns[0]},
+			},
+			{
+				Name:    "provider_last_name_id",
+				Unique:  false,
+				Columns: []*schema.Column{ProvidersColumns[5], ProvidersColumns[0]},
+			},
+			{
+				Name:    "provider_time_zone_id",
+				Unique:  false,
+				Columns: []*schema.Column{ProvidersColumns[6], ProvidersColumns[0]},
+			},
+		},
 	}
 	// ReservationsColumns holds the columns for the "reservations" table.
 	ReservationsColumns = []*schema.Column{
@@ -137,6 +226,71 @@ var (
 				Name:    "reservation_provider_id_time_slot",
 				Unique:  false,
 				Columns: []*schema.Column{ReservationsColumns[14], ReservationsColumns[4]},
+			},
+			{
+				Name:    "reservation_state_id",
+				Unique:  false,
+				Columns: []*schema.Column{ReservationsColumns[6], ReservationsColumns[0]},
+			},
+			{
+				Name:    "reservation_state_expiry",
+				Unique:  false,
+				Columns: []*schema.Column{ReservationsColumns[6], ReservationsColumns[7]},
+			},
+			{
+				Name:    "reservation_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ReservationsColumns[1], ReservationsColumns[0]},
+			},
+			{
+				Name:    "reservation_updated_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ReservationsColumns[2], ReservationsColumns[0]},
+			},
+			{
+				Name:    "reservation_version_id",
+				Unique:  false,
+				Columns: []*schema.Column{ReservationsColumns[3], ReservationsColumns[0]},
+			},
+			{
+				Name:    "reservation_client_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{ReservationsColumns[13], ReservationsColumns[0]},
+			},
+			{
+				Name:    "reservation_appointment_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{ReservationsColumns[12], ReservationsColumns[0]},
+			},
+			{
+				Name:    "reservation_provider_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{ReservationsColumns[14], ReservationsColumns[0]},
+			},
+			{
+				Name:    "reservation_time_slot_id",
+				Unique:  false,
+				Columns: []*schema.Column{ReservationsColumns[4], ReservationsColumns[0]},
+			},
+			{
+				Name:    "reservation_ends_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ReservationsColumns[5], ReservationsColumns[0]},
+			},
+			{
+				Name:    "reservation_expiry_id",
+				Unique:  false,
+				Columns: []*schema.Column{ReservationsColumns[7], ReservationsColumns[0]},
+			},
+			{
+				Name:    "reservation_confirmed_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ReservationsColumns[10], ReservationsColumns[0]},
+			},
+			{
+				Name:    "reservation_cancelled_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ReservationsColumns[11], ReservationsColumns[0]},
 			},
 		},
 	}

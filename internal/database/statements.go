@@ -1,0 +1,80 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"sync"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+)
+
+// maxPrepared is how many statements are kept prepared, on each connection that
+// used them.
+const maxPrepared = 128
+
+// Statements reads with prepared statements: what was asked before is neither
+// parsed nor planned again. Those not used for long are closed.
+type Statements struct {
+	db       *sql.DB
+	mu       sync.Mutex
+	prepared *lru.Cache[string, *statement]
+}
+
+// statement is closed when it is neither kept nor in use.
+type statement struct {
+	*sql.Stmt
+	uses int // being kept counts as one
+}
+
+// Reads prepares what is read through it.
+func (db *DB) Reads() *Statements {
+	s := &Statements{db: db.DB}
+	// Fails only for a size below 1. The cache is used under the lock alone.
+	s.prepared, _ = lru.NewWithEvict(maxPrepared, func(_ string, st *statement) { s.release(st) })
+	return s
+}
+
+// QueryContext runs a query, as [sql.DB.QueryContext] does.
+func (s *Statements) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	st, err := s.acquire(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.release(st)
+	}()
+	return st.QueryContext(ctx, args...)
+}
+
+// acquire returns the prepared query, for the caller to release.
+func (s *Statements) acquire(ctx context.Context, query string) (*statement, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st, ok := s.prepared.Get(query); ok {
+		st.uses++
+		return st, nil
+	}
+	s.mu.Unlock() // preparing asks the database
+	stmt, err := s.db.PrepareContext(ctx, query)
+	s.mu.Lock()
+	if err != nil {
+		return nil, err
+	}
+	st := &statement{Stmt: stmt, uses: 1}
+	if s.prepared.Contains(query) { // by somebody else meanwhile
+		return st, nil
+	}
+	st.uses++
+	s.prepared.Add(query, st)
+	return st, nil
+}
+
+// release ends one use, under the lock. What is read with the statement stays
+// open: package sql closes it with the last of its rows.
+func (s *Statements) release(st *statement) {
+	if st.uses--; st.uses == 0 {
+		_ = st.Close() // on the connections that are busy, when they are free
+	}
+}

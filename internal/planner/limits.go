@@ -1,0 +1,76 @@
+package planner
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// Limits bound what one operation may ask of the database.
+type Limits struct {
+	Page       int // rows of a list for which neither first nor last is given
+	MaxPage    int // what first, last and the number of ids may be at most
+	Filter     int // how deep a filter may be nested
+	Conditions int // how many conditions a filter may have
+	Depth      int // how deep objects may be nested
+	Lists      int // how many lists and related objects may be selected
+	Rows       int // how many rows the answer may have, as far as its pages tell
+	Parameters int // how many values the statement may take
+}
+
+// DefaultLimits suit a page of any application, and what it could mistake for one.
+func DefaultLimits() Limits {
+	return Limits{
+		Page: 50, MaxPage: 500, Filter: 8, Conditions: 200,
+		Depth: 12, Lists: 200, Rows: 250_000, Parameters: 5000,
+	}
+}
+
+// Validate reports the first limit that cannot work, by its name.
+func (l Limits) Validate() error {
+	switch {
+	case l.MaxPage < 1 || l.MaxPage > 10_000:
+		return errors.New("page-max: must be between 1 and 10000")
+	case l.Page < 1 || l.Page > l.MaxPage:
+		return fmt.Errorf("page-default: must be between 1 and page-max, %d", l.MaxPage)
+	}
+	return nil
+}
+
+// The codes of errors in arguments; they reach the API as extensions.code.
+const (
+	BadInput   = "BAD_USER_INPUT"
+	TooComplex = "TOO_COMPLEX"
+)
+
+// InputError says that an argument, or the operation as a whole, cannot be served.
+type InputError struct {
+	Code    string
+	Field   string // the argument
+	Message string
+	Facts   map[string]any
+}
+
+func (e *InputError) Error() string { return e.Message }
+
+// bad is an argument of a list that is wrong.
+func bad(field, message string, args ...any) *InputError {
+	return &InputError{Code: BadInput, Field: field, Message: fmt.Sprintf(message, args...)}
+}
+
+// tooMuch is an argument that asks for more than max.
+func tooMuch(code, field string, max int, message string, args ...any) *InputError {
+	return &InputError{Code: code, Field: field, Message: fmt.Sprintf(message, args...), Facts: map[string]any{"max": max}}
+}
+
+// refuse is an operation that asks for more than max at the list.
+func (c *compiler) refuse(l *list, field, message string, max int) error {
+	return at(l.path, tooMuch(TooComplex, field, max, message, max))
+}
+
+// at places an error in the answer.
+func at(path ast.Path, err error) *gqlerror.Error {
+	return &gqlerror.Error{Err: err, Message: err.Error(), Path: append(ast.Path{}, path...)}
+}

@@ -1,0 +1,166 @@
+package planner
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	entsql "entgo.io/ent/dialect/sql"
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// DB is where the planner reads.
+type DB interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// Policy chooses the rows of an entity that the request of ctx may see; nil for
+// all. It holds wherever a statement speaks of the entity.
+type Policy func(ctx context.Context, e *Entity) func(*entsql.Selector)
+
+// Config is what a planner needs.
+type Config struct {
+	DB       DB
+	Dialect  string
+	Schema   *ast.Schema
+	Entities []*Entity
+	Limits   Limits
+	Cursors  *Cursors
+	Policy   Policy // nil: everybody sees everything
+}
+
+// Planner reads what operations select. It may be used by many goroutines.
+type Planner struct {
+	db          DB
+	dialect     string
+	schema      *ast.Schema
+	order       []*Entity
+	entities    map[string]*Entity
+	roots       map[string]rootField
+	comparisons map[string]map[string]comparison
+	limits      Limits
+	cursors     *Cursors
+	policy      Policy
+	plans       *lru.Cache[planKey, *plan]
+	conditions  *lru.Cache[*ast.OperationDefinition, []string]
+}
+
+// rootField is a field of Query that the planner answers.
+type rootField struct {
+	entity *Entity // nil: any, by id
+	one    bool
+	where  Where
+	rare   bool
+}
+
+// planKey finds the plan of an operation, or of a mutation's payload, for the
+// values of what @skip and @include depend on. Documents are cached by whoever
+// parses them, so the same text is the same operation.
+type planKey struct {
+	of         any // *ast.OperationDefinition or *ast.Field
+	conditions string
+}
+
+const cachedPlans = 2000
+
+// New makes a planner. It fails on entities that contradict each other or the
+// schema.
+func New(c Config) (*Planner, error) {
+	p := &Planner{
+		db: c.DB, dialect: c.Dialect, schema: c.Schema, order: c.Entities,
+		limits: c.Limits, cursors: c.Cursors, policy: c.Policy,
+		entities: map[string]*Entity{}, comparisons: map[string]map[string]comparison{},
+		roots: map[string]rootField{"node": {}, "nodes": {}},
+	}
+	p.plans, _ = lru.New[planKey, *plan](cachedPlans) // fails only for a size below 1
+	p.conditions, _ = lru.New[*ast.OperationDefinition, []string](cachedPlans)
+	for _, e := range c.Entities {
+		p.entities[e.Name] = e
+		p.comparisons[e.Name] = comparisonsOf(e)
+		p.roots[e.One] = rootField{entity: e, one: true}
+		for _, v := range e.Views {
+			p.roots[v.Name] = rootField{entity: e, where: v.Where, rare: v.Rare}
+		}
+	}
+	for _, e := range c.Entities {
+		if err := p.check(e); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// check holds an entity against the schema: everything that can be selected has
+// to be known.
+func (p *Planner) check(e *Entity) error {
+	typ := p.schema.Types[e.Name]
+	if typ == nil {
+		return fmt.Errorf("planner: the schema has no type %s", e.Name)
+	}
+	for _, f := range typ.Fields {
+		if !strings.HasPrefix(f.Name, "__") && e.field(f.Name) == nil && e.edge(f.Name) == nil && e.computed(f.Name) == nil {
+			return fmt.Errorf("planner: %s.%s is neither generated nor computed", e.Name, f.Name)
+		}
+	}
+	for _, c := range e.Computed {
+		for _, column := range c.Columns {
+			if e.column(column) == nil {
+				return fmt.Errorf("planner: %s.%s needs %s, which is no column", e.Name, c.Name, column)
+			}
+		}
+	}
+	for _, edge := range e.Edges {
+		if p.entities[edge.To] == nil {
+			return fmt.Errorf("planner: %s.%s leads to %s, which is no entity", e.Name, edge.Name, edge.To)
+		}
+	}
+	return nil
+}
+
+// Query answers the operation op. Root fields that the planner does not know are
+// left to others, which is called with them, if there are any, and gives their
+// values by response name. Data is nil where an error leaves none.
+func (p *Planner) Query(ctx context.Context, op *ast.OperationDefinition, vars map[string]any, others func(ast.SelectionSet) map[string]json.RawMessage) (data []byte, errs []error) {
+	key := planKey{op, p.conditionsOf(op, vars)}
+	plan, err := p.cached(key, func() (*plan, error) { return p.query(op, vars) })
+	if err != nil {
+		return nil, []error{err}
+	}
+	r := &run{Planner: p, vars: vars}
+	if len(plan.foreign) > 0 {
+		r.others = others(plan.foreign)
+	}
+	return r.answer(ctx, plan)
+}
+
+// cached returns the plan with the key, compiled at its first use.
+func (p *Planner) cached(key planKey, compile func() (*plan, error)) (*plan, error) {
+	if plan, ok := p.plans.Get(key); ok {
+		return plan, nil
+	}
+	plan, err := compile()
+	if err == nil {
+		p.plans.Add(key, plan)
+	}
+	return plan, err
+}
+
+// conditionsOf are the values that @skip and @include depend on.
+func (p *Planner) conditionsOf(op *ast.OperationDefinition, vars map[string]any) string {
+	names, ok := p.conditions.Get(op)
+	if !ok {
+		names = conditions(op)
+		p.conditions.Add(op, names)
+	}
+	values := make([]byte, len(names))
+	for i, name := range names {
+		v := vars[name]
+		if values[i] = 'f'; v == true {
+			values[i] = 't'
+		}
+	}
+	return string(values)
+}

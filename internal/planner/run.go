@@ -1,0 +1,87 @@
+package planner
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// run is one request for a plan.
+type run struct {
+	*Planner
+	vars    map[string]any
+	sources map[string]Source
+	others  map[string]json.RawMessage
+
+	pages []page   // by list
+	text  string   // what the database answered
+	arena []datum  // the cells of all rows
+	found [][]span // by list: its rows in the arena, below one row after the other
+	made  []byte   // the values of computed cells
+
+	out  []byte
+	path ast.Path
+	errs []error
+}
+
+// span are n rows in the arena.
+type span struct{ base, n int }
+
+// answer binds, reads and writes a plan.
+func (r *run) answer(ctx context.Context, p *plan) (data []byte, errs []error) {
+	if errs := r.bind(p); len(errs) > 0 {
+		return nil, errs
+	}
+	if err := r.read(ctx, p); err != nil {
+		return nil, []error{err}
+	}
+	r.out = make([]byte, 0, 512+2*len(r.text))
+	if !p.root.write(r, r.arena[:p.top.width()]) {
+		r.out = nil
+	}
+	return r.out, r.errs
+}
+
+// read asks the database and finds the cells of its answer.
+func (r *run) read(ctx context.Context, p *plan) (err error) {
+	b := &builder{run: r, ctx: ctx, dialect: r.dialect}
+	query, args, err := b.statement(p)
+	if err != nil {
+		return err
+	}
+	r.found = make([][]span, len(p.lists))
+	if query != "" {
+		if r.text, err = r.ask(ctx, query, args); err != nil {
+			return err
+		}
+	}
+	if err := r.decode(p); err != nil {
+		return err
+	}
+	return r.compute(ctx, p)
+}
+
+// ask runs the statement, which answers with one text.
+func (r *run) ask(ctx context.Context, query string, args []any) (text string, err error) {
+	rows, err := r.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	if !rows.Next() {
+		return "", errors.Join(rows.Err(), errText)
+	}
+	if err := rows.Scan(&text); err != nil {
+		return "", err
+	}
+	return text, nil
+}
+
+// fail notes why the value at the path is missing.
+func (r *run) fail(err error) bool {
+	r.errs = append(r.errs, &gqlerror.Error{Err: err, Message: err.Error(), Path: append(ast.Path{}, r.path...)})
+	return false
+}
