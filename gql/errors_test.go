@@ -172,7 +172,8 @@ func inputErrors(w world) []refusal {
 		{"a page too large", `{ clients(first: 501) { totalCount } }`, nil, "BAD_USER_INPUT", map[string]any{"field": "first", "max": 500.0}},
 		{
 			"pages too large together", `{ providers(first: 500) { edges { node { clients(first: 500) { edges { node { reservations(last: 2) { edges { cursor } } } } } } } } }`, nil,
-			"TOO_COMPLEX", map[string]any{"max": 250000.0},
+			"TOO_COMPLEX",
+			map[string]any{"max": 250000.0},
 		},
 		{"both ends", `{ clients(first: 1, last: 1) { totalCount } }`, nil, "BAD_USER_INPUT", field("last")},
 		{"bad cursor", `{ clients(after: "garbage") { totalCount } }`, nil, "BAD_USER_INPUT", field("after")},

@@ -11,7 +11,6 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
-	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"docket/ent/orm"
@@ -59,9 +58,7 @@ func NewHandler(c Config) (http.Handler, error) {
 	h := handler.New(executable{
 		ExecutableSchema: exec.NewExecutableSchema(exec.Config{Resolvers: root, Schema: schema}), reads: reads, schema: schema,
 	})
-	h.AddTransport(transport.Options{})
-	h.AddTransport(transport.GET{})
-	h.AddTransport(transport.POST{})
+	h.AddTransport(overHTTP{})
 	h.SetQueryCache(lru.New[*ast.QueryDocument](cachedDocuments))
 	h.SetParserTokenLimit(maxTokens)
 	h.SetErrorPresenter(presenter(c.Log))

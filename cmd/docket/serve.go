@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"docket/gql"
@@ -23,8 +24,15 @@ type serveCommand struct {
 	Demo          bool `help:"Fill an empty database with people, slots and reservations to play with."`
 }
 
+// garbage is how much a heap may grow before it is collected, in percent of what
+// is alive: little is, a few MB, and each answer is garbage once it is sent.
+const garbage = 400
+
 // Run serves until ctx is done; the database closes last.
 func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
+	}
 	log := c.logger()
 	db, err := database.Open(c.Database)
 	if err != nil {

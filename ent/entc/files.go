@@ -27,7 +27,7 @@ var (
 // writeFiles writes what docket generates beside ent and gqlgen.
 func writeFiles(g *gen.Graph) error {
 	for path, text := range map[string]string{
-		"../gql/ent.resolvers.go":  resolvers,
+		"../gql/ent.resolvers.go": resolvers,
 		"../gql/entities.go":      entities,
 
 		"../internal/scalar/types.go": types,

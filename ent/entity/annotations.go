@@ -67,7 +67,7 @@ type ExclusionSet struct{ Exclusions []Exclusion }
 // triggers on SQLite, both called Name.
 type Exclusion struct {
 	Name  string
-	Scope string    // a column, such as provider_id
+	Scope string    // a column of numbers, such as provider_id
 	Spans []Span    // half-open intervals
 	Where *Equality // only rows for which this holds take part
 }

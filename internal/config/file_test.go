@@ -107,7 +107,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 	want := config.Server{
 		Environment: config.Staging, Listen: "0.0.0.0:80", Insecure: true, Database: "postgres://docket@db/docket?sslmode=disable",
 		Drain: 5 * time.Second, SlotLength: time.Hour, AdvanceNotice: 90 * time.Minute, HoldLength: 10 * time.Second,
-		PageDefault: 20, PageMax: 100, CursorSecret: "sixteen bytes, no fewer",
+		PageDefault: 20, PageMax: 100, CursorSecret: strings.Repeat("secret ", 3),
 	}
 	t.Run("flags", func(t *testing.T) {
 		got, err := parse(t, "", "--environment=staging", "--listen=0.0.0.0:80", "--insecure", "--database="+want.Database,

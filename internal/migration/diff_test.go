@@ -56,11 +56,14 @@ var faults = []struct {
 }{
 	{
 		"column", dialect.Postgres, `ALTER TABLE reservations DROP COLUMN cancelled_at;`,
-		[]string{`ALTER TABLE "reservations" ADD COLUMN "cancelled_at" timestamptz NULL`},
+		[]string{
+			`ALTER TABLE "reservations" ADD COLUMN "cancelled_at" timestamptz NULL`,
+			`CREATE INDEX "reservation_cancelled_at_id" ON "reservations" ("cancelled_at", "id")`,
+		},
 	},
 	{
-		"column", dialect.SQLite, "ALTER TABLE reservations DROP COLUMN cancelled_at;",
-		[]string{"ALTER TABLE `reservations` ADD COLUMN `cancelled_at` datetime NULL"},
+		"index of an order", dialect.SQLite, "DROP INDEX reservation_cancelled_at_id;",
+		[]string{"CREATE INDEX `reservation_cancelled_at_id` ON `reservations` (`cancelled_at`, `id`)"},
 	},
 	{
 		"null", dialect.Postgres, `ALTER TABLE clients ALTER COLUMN first_name DROP NOT NULL;`,
@@ -84,11 +87,11 @@ var faults = []struct {
 	},
 	{
 		"exclusion", dialect.Postgres, `ALTER TABLE appointments DROP CONSTRAINT appointments_provider_overlap;`,
-		[]string{`ALTER TABLE "appointments" ADD CONSTRAINT "appointments_provider_overlap" EXCLUDE USING GIST ("provider_id" WITH =, (tstzrange(time_slot, ends_at)) WITH &&) WHERE ((status)::text = 'OPEN'::text)`},
+		[]string{`ALTER TABLE "appointments" ADD CONSTRAINT "appointments_provider_overlap" EXCLUDE USING GIST (((provider_id + 0)) WITH =, (tstzrange(time_slot, ends_at)) WITH &&) WHERE ((status)::text = 'OPEN'::text)`},
 	},
 	{
 		"exclusion of two spans", dialect.Postgres, `ALTER TABLE reservations DROP CONSTRAINT reservations_client_busy;`,
-		[]string{`ALTER TABLE "reservations" ADD CONSTRAINT "reservations_client_busy" EXCLUDE USING GIST ("client_id" WITH =, (tstzrange(time_slot, ends_at)) WITH &&, (tstzrange(active_from, active_until)) WITH &&)`},
+		[]string{`ALTER TABLE "reservations" ADD CONSTRAINT "reservations_client_busy" EXCLUDE USING GIST (((client_id + 0)) WITH =, (tstzrange(time_slot, ends_at)) WITH &&, (tstzrange(active_from, active_until)) WITH &&)`},
 	},
 	{
 		"trigger", dialect.SQLite, `DROP TRIGGER reservations_slot_taken_update;`,

@@ -33,7 +33,7 @@ func TestBothDescribeTheSame(t *testing.T) {
 		"appointments.version: integer, not null, default 1",
 		"clients: primary key (id)",
 		"clients: index clients_subject_key (subject), unique true",
-		"appointments: index appointment_time_slot (time_slot), unique false",
+		"appointments: index appointment_time_slot_id (time_slot, id), unique false",
 		"appointments: check appointment_start_before_end",
 		"reservations: foreign key reservations_appointment_id_copies (appointment_id, provider_id, time_slot, ends_at) to appointments (id, provider_id, time_slot, ends_at), on delete CASCADE",
 		"exclusion reservations_client_busy",

@@ -132,10 +132,10 @@ func (c *compiler) list(above *list, f *collected, l *list) {
 		depth++
 	}
 	if c.err == nil && depth > c.limits.Depth {
-		c.err = c.refuse(l, "", "Objects are nested at most %d deep.", c.limits.Depth)
+		c.err = c.refuse(l, "Objects are nested at most %d deep.", c.limits.Depth)
 	}
 	if c.err == nil && len(c.plan.lists) > c.limits.Lists {
-		c.err = c.refuse(l, "", "An operation reads at most %d lists and related objects.", c.limits.Lists)
+		c.err = c.refuse(l, "An operation reads at most %d lists and related objects.", c.limits.Lists)
 	}
 }
 

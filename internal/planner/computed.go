@@ -83,7 +83,7 @@ func (r *run) compute(ctx context.Context, p *plan) error {
 			}
 			at := len(r.made)
 			for i, end := range out.ends {
-				rows.rows[i][len(l.row.cells)+n] = datum{at, end}
+				rows.rows[i][len(l.row.cells)+n] = spanOf(at, end)
 				at = end
 			}
 			r.made = out.json

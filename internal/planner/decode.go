@@ -15,15 +15,20 @@ import (
 //
 // statement.go writes the SELECT that makes it.
 
+// maxText is the longest answer: what a database can make of one text.
+const maxText = 1 << 30
+
 var errText = errors.New("planner: the database answered with something else than was asked for")
 
 // datum is where the value of a cell is: in the text; for a computed one, in
 // what was made; for a list, its rows in the arena.
 type datum struct {
-	at, end int // for a list: its first datum, and how many rows there are
+	at, end int32 // for a list: its first datum, and how many rows there are
 }
 
 var nothing = datum{-1, -1}
+
+func spanOf(at, end int) datum { return datum{int32(at), int32(end)} } //nolint:gosec // maxText bounds both
 
 func (d datum) null() bool { return d.at < 0 }
 
@@ -58,7 +63,7 @@ func (r *run) rows(l *list, cells []datum) rowsOf {
 		return rowsOf{}
 	}
 	d, w := cells[l.rows], l.row.width()
-	return rowsOf{arena: r.arena[d.at:], width: w, n: d.end}
+	return rowsOf{arena: r.arena[d.at:], width: w, n: int(d.end)}
 }
 
 // page are the rows of a page, in its order. One row more than it has may have
@@ -72,7 +77,12 @@ func (r *run) page(l *list, cells []datum) rowsOf {
 
 // decode finds the cells of all rows in the text.
 func (r *run) decode(p *plan) (err error) {
-	r.arena = make([]datum, p.top.width(), p.top.width()+len(r.text)/8)
+	if len(r.text) > maxText {
+		return errText
+	}
+	for range p.top.width() {
+		r.arena = append(r.arena, nothing)
+	}
 	rest, err := r.row(p.top, 0, 0)
 	if err == nil && rest != len(r.text) {
 		err = errText
@@ -95,7 +105,7 @@ func (r *run) row(row *row, base, at int) (rest int, err error) {
 				return 0, errText
 			}
 			if d = nothing; end > 0 {
-				d = datum{at, at + end}
+				d = spanOf(at, at+end)
 			}
 			at += end + 1
 		}
@@ -123,7 +133,7 @@ func (r *run) list(l *list, at int) (datum, int, error) {
 			return datum{}, 0, err
 		}
 	}
-	return datum{base, n}, at, nil
+	return spanOf(base, n), at, nil
 }
 
 func (r *run) bytes(at int) (datum, int, error) {
@@ -134,12 +144,12 @@ func (r *run) bytes(at int) (datum, int, error) {
 	if !ok || at+n > len(r.text) {
 		return datum{}, 0, errText
 	}
-	return datum{at, at + n}, at + n, nil
+	return spanOf(at, at+n), at + n, nil
 }
 
 // number reads a count up to its end.
 func (r *run) number(at int, end byte) (n, rest int, ok bool) {
-	for ; at < len(r.text) && n < 1<<31; at++ {
+	for ; at < len(r.text) && n < maxText; at++ {
 		c := r.text[at]
 		switch {
 		case c == end:

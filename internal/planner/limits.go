@@ -60,14 +60,14 @@ func bad(field, message string, args ...any) *InputError {
 	return &InputError{Code: BadInput, Field: field, Message: fmt.Sprintf(message, args...)}
 }
 
-// tooMuch is an argument that asks for more than max.
-func tooMuch(code, field string, max int, message string, args ...any) *InputError {
-	return &InputError{Code: code, Field: field, Message: fmt.Sprintf(message, args...), Facts: map[string]any{"max": max}}
+// tooMuch is an argument that asks for more than most.
+func tooMuch(code, field string, most int, message string, args ...any) *InputError {
+	return &InputError{Code: code, Field: field, Message: fmt.Sprintf(message, args...), Facts: map[string]any{"max": most}}
 }
 
-// refuse is an operation that asks for more than max at the list.
-func (c *compiler) refuse(l *list, field, message string, max int) error {
-	return at(l.path, tooMuch(TooComplex, field, max, message, max))
+// refuse is an operation that asks for more than most at the list.
+func (c *compiler) refuse(l *list, message string, most int) error {
+	return at(l.path, tooMuch(TooComplex, "", most, message, most))
 }
 
 // at places an error in the answer.

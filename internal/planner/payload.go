@@ -28,7 +28,7 @@ func (s Row) compile(c *compiler, f *collected, path ast.Path) writer {
 	return c.one(c.plan.top, nil, f, &list{entity: c.entities[s.Entity], origin: bySource, path: path})
 }
 
-func (s Row) bind(_ *run, _ *list, b *page) error {
+func (s Row) bind(_ *run, _ *list, b *page) error { //nolint:unparam // as other sources
 	b.ids, b.size = []int{s.ID}, 1
 	return nil
 }
@@ -51,7 +51,7 @@ func (s RowList) compile(c *compiler, f *collected, path ast.Path) writer {
 	return &nodeObjects{many: true, types: []nodeType{t}}
 }
 
-func (s RowList) bind(_ *run, _ *list, b *page) error {
+func (s RowList) bind(_ *run, _ *list, b *page) error { //nolint:unparam // as other sources
 	b.ids, b.wanted, b.size, b.skip = s.IDs, s.IDs, len(s.IDs), len(s.IDs) == 0
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"sync"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -30,15 +31,28 @@ type run struct {
 // span are n rows in the arena.
 type span struct{ base, n int }
 
+// arenas are those of requests that are over: their next users need not grow
+// them again. One that a rare, huge answer made is left to the collector.
+var arenas = sync.Pool{New: func() any { return new([]datum) }}
+
+const keptArena = 1 << 16 // datums
+
 // answer binds, reads and writes a plan.
 func (r *run) answer(ctx context.Context, p *plan) (data []byte, errs []error) {
+	arena := arenas.Get().(*[]datum)
+	r.arena = (*arena)[:0]
+	defer func() {
+		if *arena = r.arena; cap(r.arena) <= keptArena {
+			arenas.Put(arena)
+		}
+	}()
 	if errs := r.bind(p); len(errs) > 0 {
 		return nil, errs
 	}
 	if err := r.read(ctx, p); err != nil {
 		return nil, []error{err}
 	}
-	r.out = make([]byte, 0, 512+2*len(r.text))
+	r.out = make([]byte, 0, 512+3*len(r.text))
 	if !p.root.write(r, r.arena[:p.top.width()]) {
 		r.out = nil
 	}

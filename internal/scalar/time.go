@@ -54,7 +54,8 @@ func AppendStored(to []byte, stored string) ([]byte, error) {
 
 // ParseStored reads what a database wrote.
 func ParseStored(stored string) (time.Time, error) {
-	text, err := AppendStored(nil, stored)
+	var buffer [40]byte
+	text, err := AppendStored(buffer[:0], stored)
 	if err != nil {
 		return time.Time{}, err
 	}
