@@ -175,6 +175,8 @@ func describeWhere(w *ast.Definition) {
 			f.Description = "All of the conditions must hold."
 		case f.Name == "or":
 			f.Description = "One of the conditions must hold."
+		case strings.HasPrefix(f.Name, "has") && strings.HasSuffix(f.Name, "With") && f.Type.Elem != nil:
+			f.Description = "Some row that it leads to meets all of the conditions."
 		default:
 			f.Description = ""
 		}

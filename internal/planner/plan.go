@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"slices"
+
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -88,6 +90,11 @@ func (r *row) cellOf(f *Field) int {
 func (r *row) add(c cell) int {
 	r.cells = append(r.cells, c)
 	return len(r.cells) - 1
+}
+
+// nested reports whether lists are read below the row.
+func (r *row) nested() bool {
+	return slices.ContainsFunc(r.cells, func(c cell) bool { return c.part >= partRows })
 }
 
 // width is how many cells a row has, computed ones included.

@@ -33,7 +33,7 @@ func (b *builder) statement(p *plan) (string, []any, error) {
 	s := &sql.Builder{}
 	s.SetDialect(b.dialect)
 	s.WriteString("SELECT ")
-	b.concat(s, b.cells(p.top, ""))
+	b.concat(s, b.cells(p.top, "", ""))
 	query, args := s.Query()
 	if err := s.Err(); err != nil {
 		return "", nil, err
@@ -69,11 +69,29 @@ func (b *builder) concat(s *sql.Builder, all []expression) {
 
 func text(t string) expression { return func(s *sql.Builder) { s.WriteString(t) } }
 
-const end = "';'"
+const (
+	end  = "';'"
+	none = "'0;'" // a list without rows
+)
 
-// cells are the values of a row, whose columns go by the alias.
-func (b *builder) cells(r *row, alias string) []expression {
+// nthColumn is the name of a row's place in its page, among the columns.
+const nthColumn = "nth"
+
+// cells are the values of a row, whose columns go by the alias. What is of lists
+// below the row is left out where only is not "" and does not hold.
+func (b *builder) cells(r *row, alias, only string) []expression {
 	var all []expression
+	below := func(e expression, otherwise string) {
+		if only == "" {
+			all = append(all, e)
+			return
+		}
+		all = append(all, func(s *sql.Builder) {
+			s.WriteString("CASE WHEN " + only + " THEN ")
+			e(s)
+			s.WriteString(" ELSE " + otherwise + " END")
+		})
+	}
 	for _, c := range r.cells {
 		switch c.part {
 		case partColumn:
@@ -85,11 +103,13 @@ func (b *builder) cells(r *row, alias string) []expression {
 				all = append(all, text(end))
 			}
 		case partRows:
-			all = append(all, b.list(c.list, alias))
+			below(b.list(c.list, alias), none)
 		case partTotal:
-			all = append(all, b.total(c.list, alias), text(end))
+			below(b.total(c.list, alias), "0")
+			all = append(all, text(end))
 		case partBefore, partAfter:
-			all = append(all, b.beyond(c.list, alias, c.part == partAfter), text(end))
+			below(b.beyond(c.list, alias, c.part == partAfter), "false")
+			all = append(all, text(end))
 		}
 	}
 	return all
@@ -113,7 +133,7 @@ func (b *builder) value(all []expression, column string, kind Kind) []expression
 func (b *builder) list(l *list, outer string) expression {
 	return func(s *sql.Builder) {
 		if b.pages[l.index].skip {
-			s.WriteString("'0;'")
+			s.WriteString(none)
 			return
 		}
 		page := b.page(l, outer)
@@ -121,8 +141,13 @@ func (b *builder) list(l *list, outer string) expression {
 			b.single(s, l, outer)
 			return
 		}
-		alias := b.alias("p")
-		all := b.cells(l.row, alias)
+		alias, only := b.alias("p"), ""
+		if l.more && l.row.nested() {
+			// The row that only shows that there are more needs nothing below it.
+			page = b.numbered(page)
+			only = b.column(alias, nthColumn) + " <= " + strconv.Itoa(b.pages[l.index].size)
+		}
+		all := b.cells(l.row, alias, only)
 		s.Wrap(func(s *sql.Builder) {
 			s.WriteString("SELECT concat(count(*), " + end)
 			if len(all) > 0 {
@@ -141,11 +166,11 @@ func (b *builder) list(l *list, outer string) expression {
 func (b *builder) single(s *sql.Builder, l *list, outer string) {
 	inner, alias := b.from(l.entity)
 	b.matching(inner, alias, l, outer)
-	all := append([]expression{text("'1;'")}, b.cells(l.row, alias)...)
+	all := append([]expression{text("'1;'")}, b.cells(l.row, alias, "")...)
 	inner.SelectExpr(sql.ExprFunc(func(s *sql.Builder) { b.concat(s, all) }))
 	s.WriteString("coalesce(")
 	s.Wrap(func(s *sql.Builder) { s.Join(inner) })
-	s.WriteString(", '0;')")
+	s.WriteString(", " + none + ")")
 }
 
 // page selects the rows of a list, in their order; nil where no order is needed.
@@ -177,6 +202,12 @@ func (b *builder) page(l *list, outer string) *sql.Selector {
 	return s.Limit(p.limit(l))
 }
 
+// numbered adds to the rows of a page their places in it.
+func (b *builder) numbered(page *sql.Selector) *sql.Selector {
+	alias := b.alias("n")
+	return sql.Dialect(b.dialect).Select("*").AppendSelectExprAs(sql.Raw("row_number() OVER ()"), nthColumn).From(page.As(alias))
+}
+
 // total counts the rows of a list, on all of its pages.
 func (b *builder) total(l *list, outer string) expression {
 	return func(s *sql.Builder) {
@@ -196,7 +227,7 @@ func (b *builder) beyond(l *list, outer string, after bool) expression {
 		cursor, desc = p.before, p.desc
 	}
 	if cursor == nil {
-		return text("0")
+		return text("false")
 	}
 	return func(s *sql.Builder) {
 		found, alias := b.from(l.entity)
