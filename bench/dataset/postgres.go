@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -12,55 +13,86 @@ import (
 // is taken away first and built again at the end, whatever the migrations
 // made: that is many times faster than row by row.
 func (s Scale) LoadPostgres(ctx context.Context, db *sql.DB) error {
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close() }()
-	restore, err := strip(ctx, conn)
+	dropped, err := strip(ctx, db)
 	if err != nil {
 		return err
 	}
 	for _, t := range s.tables() {
-		if err := copyIn(ctx, conn, t); err != nil {
+		if err := copyIn(ctx, db, t); err != nil {
 			return fmt.Errorf("copy %s: %w", t.name, err)
 		}
 	}
-	return exec(ctx, conn, append(restore, after...)...)
+	if err := rebuild(ctx, db, dropped); err != nil {
+		return err
+	}
+	return exec(ctx, db, after...)
 }
 
-// strip drops indexes and constraints and returns what makes them again.
-func strip(ctx context.Context, conn *sql.Conn) (restore []string, err error) {
-	rows, err := conn.QueryContext(ctx, droppable)
+// object is an index or a constraint.
+type object struct {
+	table         string // "" for what needs the indexes of another table
+	drop, restore string
+}
+
+// strip drops indexes and constraints, and returns them in the order in which
+// they can be made again.
+func strip(ctx context.Context, db *sql.DB) (found []object, err error) {
+	rows, err := db.QueryContext(ctx, droppable)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	var drop []string
 	for rows.Next() {
-		var d, r string
-		if err := rows.Scan(&d, &r); err != nil {
+		var o object
+		if err := rows.Scan(&o.table, &o.drop, &o.restore); err != nil {
 			return nil, err
 		}
-		drop = append([]string{d}, drop...) // a foreign key goes before the index it needs, and returns after it
-		restore = append(restore, r)
+		found = append(found, o)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
-	return restore, exec(ctx, conn, drop...)
+	for _, o := range slices.Backward(found) {
+		if err := exec(ctx, db, o.drop); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// rebuild makes the objects again, those of different tables at the same time:
+// the exclusions take longer than all else, and each keeps one core busy.
+func rebuild(ctx context.Context, db *sql.DB, dropped []object) error {
+	work := map[string][]string{}
+	for _, o := range dropped {
+		work[o.table] = append(work[o.table], o.restore)
+	}
+	last := work[""]
+	delete(work, "")
+	done := make(chan error)
+	for _, statements := range work {
+		go func() { done <- exec(ctx, db, statements...) }()
+	}
+	var err error
+	for range work {
+		err = errors.Join(err, <-done)
+	}
+	if err != nil {
+		return err
+	}
+	return exec(ctx, db, last...)
 }
 
 // droppable is all that slows a load down and does not change what it loads:
 // indexes of their own, then exclusions, then foreign keys.
 const droppable = `
-SELECT drop, restore FROM (
-	SELECT 1 AS pass, 'DROP INDEX ' || indexrelid::regclass AS drop, pg_get_indexdef(indexrelid) AS restore
+SELECT "table", drop, restore FROM (
+	SELECT 1 AS pass, i.indrelid::regclass::text AS "table", 'DROP INDEX ' || indexrelid::regclass AS drop, pg_get_indexdef(indexrelid) AS restore
 	FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 	WHERE c.relnamespace = 'public'::regnamespace
 	AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype <> 'f')
 	UNION ALL
-	SELECT CASE contype WHEN 'x' THEN 2 ELSE 3 END,
+	SELECT CASE contype WHEN 'x' THEN 2 ELSE 3 END, CASE contype WHEN 'x' THEN conrelid::regclass::text ELSE '' END,
 		format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname),
 		format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
 	FROM pg_constraint
@@ -77,8 +109,8 @@ var after = []string{
 	`CHECKPOINT`,
 }
 
-func copyIn(ctx context.Context, conn *sql.Conn, t table) (err error) {
-	tx, err := conn.BeginTx(ctx, nil)
+func copyIn(ctx context.Context, db *sql.DB, t table) error {
+	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -99,9 +131,14 @@ func copyIn(ctx context.Context, conn *sql.Conn, t table) (err error) {
 	return tx.Commit()
 }
 
-func exec(ctx context.Context, conn *sql.Conn, statements ...string) error {
+// executor is a database, or one connection to it.
+type executor interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+func exec(ctx context.Context, on executor, statements ...string) error {
 	for _, text := range statements {
-		if _, err := conn.ExecContext(ctx, text); err != nil {
+		if _, err := on.ExecContext(ctx, text); err != nil {
 			return fmt.Errorf("%s: %w", text, err)
 		}
 	}
