@@ -63,14 +63,18 @@ func folder(name string) string {
 // peer is one by its name.
 func (p programs) peer(ctx context.Context, name string) (peer.Peer, error) {
 	switch name {
-	case "floor", "floor-sqlite":
-		return peer.Floor(name, p.floor), nil
+	case "floor":
+		return peer.Floor(name, "pgx", p.floor), nil
+	case "floor-sqlite":
+		return peer.Floor(name, "modernc.org/sqlite", p.floor), nil
 	case "docket", "docket-sqlite":
 		return peer.Docket(name, p.version, p.docket), nil
 	case "postgraphile":
-		return peer.PostGraphile(folder(name)), peer.Install(ctx, folder(name))
+		err := peer.Install(ctx, folder(name)) // before its version is read
+		return peer.PostGraphile(folder(name)), err
 	case "yoga":
-		return peer.Yoga(folder(name)), peer.Install(ctx, folder(name))
+		err := peer.Install(ctx, folder(name))
+		return peer.Yoga(folder(name)), err
 	}
 	return peer.Peer{}, fmt.Errorf("peers: %q is none of %v", name, everyone)
 }

