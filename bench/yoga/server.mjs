@@ -106,7 +106,7 @@ const resolvers = {
         `SELECT a.id, a.time_slot AS "timeSlot" FROM appointments a
          WHERE a.provider_id = $1 AND a.status = 'OPEN' AND a.time_slot >= $2 AND a.time_slot < $3 AND a.time_slot >= now() + interval '1 day'
            AND NOT EXISTS (SELECT FROM reservations r
-                           WHERE r.appointment_id = a.id
+                           WHERE r.appointment_id = ANY (ARRAY[a.id])
                              AND (r.state = 'CONFIRMED' OR r.state = 'HELD' AND r.expiry > now()))
          ORDER BY a.id LIMIT $4`, [p.id, since, until, first + 1]), first),
   },
