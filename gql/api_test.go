@@ -111,7 +111,21 @@ func (a *api) run(t *testing.T, query string, vars map[string]any) (r response) 
 
 func (a *api) post(t *testing.T, query string, vars map[string]any) []byte {
 	t.Helper()
-	body, err := json.Marshal(map[string]any{"query": query, "variables": vars})
+	return a.send(t, map[string]any{"query": query, "variables": vars})
+}
+
+// named performs one of the operations of a document, which succeeds.
+func (a *api) named(t *testing.T, document, name string) {
+	t.Helper()
+	var r response
+	if err := json.Unmarshal(a.send(t, map[string]any{"query": document, "operationName": name}), &r); err != nil || len(r.Errors) > 0 {
+		t.Fatalf("%s: %v %+v", name, err, r.Errors)
+	}
+}
+
+func (a *api) send(t *testing.T, request map[string]any) []byte {
+	t.Helper()
+	body, err := json.Marshal(request)
 	if err != nil {
 		t.Fatal(err)
 	}

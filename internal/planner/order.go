@@ -37,7 +37,7 @@ func (b *builder) fenced(s *sql.Selector, k key) (*sql.Selector, key) {
 
 // key makes the key of a page of s. A related row that it is taken from is
 // joined to s; one that is not there, or not to be seen, has no value.
-func (b *builder) key(s *sql.Selector, alias string, e *Entity, o *Order) key {
+func (b *builder) key(s *sql.Selector, alias string, e *Entity, o *Order, rare bool) key {
 	k := key{id: b.column(alias, "id")}
 	switch {
 	case o == nil:
@@ -45,17 +45,24 @@ func (b *builder) key(s *sql.Selector, alias string, e *Entity, o *Order) key {
 		k.write, k.nullable = text(b.column(alias, o.Column)), o.Nullable
 	case o.Column == "":
 		k.derived = true
-		k.write = func(sb *sql.Builder) {
-			edge := e.edge(o.Edge)
-			related, inner := b.from(b.entities[edge.To])
-			b.linked(related, inner, edge.Link, alias)
-			related.SelectExpr(sql.Raw("count(*)"))
-			sb.Wrap(func(sb *sql.Builder) { sb.Join(related) })
-		}
+		k.write = b.related(alias, e.edge(o.Edge), func(string) string { return "count(*)" })
+	case rare: // a join would be made for as many rows as the database expects
+		k.derived, k.nullable = true, o.Nullable || b.policy != nil
+		k.write = b.related(alias, e.edge(o.Edge), func(inner string) string { return b.column(inner, o.Column) })
 	default:
 		k.nullable = b.join(s, alias, e.edge(o.Edge), o, &k)
 	}
 	return k
+}
+
+// related selects something of the rows that the edge leads to.
+func (b *builder) related(alias string, edge *Edge, what func(inner string) string) expression {
+	return func(sb *sql.Builder) {
+		s, inner := b.from(b.entities[edge.To])
+		b.linked(s, inner, edge.Link, alias)
+		s.SelectExpr(sql.Raw(what(inner)))
+		sb.Wrap(func(sb *sql.Builder) { sb.Join(s) })
+	}
 }
 
 // join joins the row that the edge leads to, for its column in the order.

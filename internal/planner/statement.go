@@ -185,7 +185,7 @@ func (b *builder) page(l *list, outer string) *sql.Selector {
 			s.AppendSelect(b.column(alias, column))
 		}
 	}
-	k := b.key(s, alias, l.entity, p.order)
+	k := b.key(s, alias, l.entity, p.order, l.rare)
 	b.matching(s, alias, l, outer)
 	if p.after != nil {
 		s.Where(b.past(k, p.after, p.desc, false))
@@ -231,7 +231,7 @@ func (b *builder) beyond(l *list, outer string, after bool) expression {
 	}
 	return func(s *sql.Builder) {
 		found, alias := b.from(l.entity)
-		k := b.key(found, alias, l.entity, p.order)
+		k := b.key(found, alias, l.entity, p.order, l.rare)
 		b.matching(found, alias, l, outer)
 		found.Where(b.past(k, cursor, desc, true))
 		found.SelectExpr(sql.Raw("1"))
