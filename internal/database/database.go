@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"fmt"
 	"net/url"
+	"runtime"
 	"strings"
 
 	"entgo.io/ent/dialect"
@@ -35,8 +36,8 @@ func Open(rawURL string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db.SetMaxOpenConns(maxOpen)
-	db.SetMaxIdleConns(maxOpen) // opening a connection to PostgreSQL costs more than a query
+	db.SetMaxOpenConns(maxOpen(name))
+	db.SetMaxIdleConns(maxOpen(name)) // opening a connection to PostgreSQL costs more than a query
 	return &DB{db, name, shown(rawURL)}, nil
 }
 
@@ -59,7 +60,15 @@ func (db *DB) Connect(ctx context.Context) error {
 	return nil
 }
 
-const maxOpen = 16
+// maxOpen is how many connections a database has at most. Those to a SQLite file
+// work in this process, each with a cache of its own: more than there are
+// processors would only take memory.
+func maxOpen(name string) int {
+	if name == dialect.SQLite {
+		return runtime.GOMAXPROCS(0) + 2
+	}
+	return 16
+}
 
 // ORM is the generated client on the database.
 func (db *DB) ORM() *orm.Client { return orm.NewClient(orm.Driver(db.Driver())) }
