@@ -11,6 +11,7 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"docket/internal/booking"
 	"docket/internal/database"
@@ -140,7 +141,7 @@ func ask(t *testing.T, reads *planner.Planner, query string) (string, []error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc, invalid := gqlparser.LoadQuery(schema, query)
+	doc, invalid := gqlparser.LoadQueryWithRules(schema, query, rules.NewDefaultRules())
 	if invalid != nil {
 		t.Fatal(invalid)
 	}
