@@ -28,7 +28,7 @@ func TestSmoke(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.data = dataset.Scale{Providers: 40}
-	for _, pattern := range []string{"floor/*", "floor/postgres/*", "../cmd/docket/*.go"} {
+	for _, pattern := range []string{"floor/*", "floor/sql/*", "../cmd/docket/*.go"} {
 		files, _ := filepath.Glob(pattern) // the patterns are well formed
 		for _, file := range files {
 			_, _ = os.ReadFile(file) // so that go test sees when it changes

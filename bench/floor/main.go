@@ -12,12 +12,13 @@ import (
 	"flag"
 	"log"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"time"
 )
 
 // answer is what the floor says to one kind of question.
-type answer func(ctx context.Context, args []any) ([]byte, error)
+type answer func(ctx context.Context, args []int64) ([]byte, error)
 
 // errRefused says that a slot cannot be had.
 var errRefused = errors.New("refused")
@@ -28,6 +29,7 @@ func main() {
 	listen := flag.String("listen", "127.0.0.1:8004", "address")
 	database := flag.String("database", "", "postgres://… or sqlite://PATH")
 	flag.Parse()
+	debug.SetGCPercent(400) // as docket
 	open := postgres
 	if strings.HasPrefix(*database, "sqlite://") {
 		open = sqlite
@@ -38,6 +40,14 @@ func main() {
 	}
 	server := &http.Server{Addr: *listen, Handler: handler(answers), ReadHeaderTimeout: 10 * time.Second}
 	log.Fatal(server.ListenAndServe())
+}
+
+// first is the id that a question is about, if it is about one.
+func first(args []int64) int64 {
+	if len(args) == 0 {
+		return 0
+	}
+	return args[0]
 }
 
 // handler takes {"question": "W1", "args": [8589934593]}.
@@ -56,11 +66,7 @@ func handler(answers map[string]answer) http.Handler {
 			http.Error(w, "no such question", http.StatusBadRequest)
 			return
 		}
-		args := make([]any, len(in.Args))
-		for i, n := range in.Args {
-			args[i] = n
-		}
-		body, err := ask(r.Context(), args)
+		body, err := ask(r.Context(), in.Args)
 		if errors.Is(err, errRefused) {
 			body, err = []byte(refusal), nil
 		}

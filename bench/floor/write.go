@@ -1,145 +1,84 @@
 package main
 
 import (
-	"database/sql"
 	"encoding/base64"
 	"encoding/json"
 	"strconv"
 	"strings"
 )
 
-type person struct {
-	id          int64
-	first, last string
+// person appends the fields of a person, the object left open.
+func (v *values) person(b []byte, kind string) []byte {
+	b = appendID(append(b, `{"id":`...), kind, v.int())
+	b = appendText(append(b, `,"firstName":`...), v.text())
+	return appendText(append(b, `,"lastName":`...), v.text())
 }
 
-// append writes the person's fields, the object left open.
-func (p person) append(b []byte, kind string) []byte {
-	b = appendID(append(b, `{"id":`...), kind, p.id)
-	b = appendText(append(b, `,"firstName":`...), p.first)
-	return appendText(append(b, `,"lastName":`...), p.last)
+// list appends what each writes for each of a list's rows, of which the answer
+// has most, and reports whether there were more.
+func (v *values) list(b []byte, most int64, each func([]byte) []byte) (_ []byte, more bool) {
+	n := v.int()
+	for i := range min(n, most) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = each(b)
+	}
+	return b, n > most
 }
 
-func writeProvider(rows *sql.Rows) ([]byte, error) {
-	var p person
-	if !rows.Next() {
-		return []byte(`{"data":{"provider":null}}`), nil
+func writeProvider(v *values) []byte {
+	if v.next() != "1" {
+		return []byte(`{"data":{"provider":null}}`)
 	}
-	err := rows.Scan(&p.id, &p.first, &p.last)
-	return append(p.append([]byte(`{"data":{"provider":`), "Provider"), "}}}"...), err
+	return append(v.person([]byte(`{"data":{"provider":`), "Provider"), "}}}"...)
 }
 
-func writeClients(most int) func(*sql.Rows) ([]byte, error) {
-	return func(rows *sql.Rows) ([]byte, error) {
-		b := []byte(`{"data":{"clients":{"edges":[`)
-		var p person
-		n := 0
-		for ; rows.Next() && n < most; n++ {
-			if err := rows.Scan(&p.id, &p.first, &p.last); err != nil {
-				return nil, err
-			}
-			b = append(p.append(append(b, `{"node":`...), "Client"), "}},"...)
-		}
-		b = strconv.AppendBool(append(closed(b), `],"pageInfo":{"hasNextPage":`...), n == most)
-		b = strconv.AppendInt(append(b, `,"endCursor":"`...), p.id, 10)
-		return append(b, `"}}}}`...), nil
+func writeClients(most int64) func(*values) []byte {
+	return func(v *values) []byte {
+		last := ""
+		b, more := v.list([]byte(`{"data":{"clients":{"edges":[`), most, func(b []byte) []byte {
+			last, _, _ = strings.Cut(v.rest, ";")
+			return append(v.person(append(b, `{"node":`...), "Client"), "}}"...)
+		})
+		b = strconv.AppendBool(append(b, `],"pageInfo":{"hasNextPage":`...), more)
+		b = append(append(b, `,"endCursor":"`...), last...)
+		return append(b, `"}}}}`...)
 	}
 }
 
-func writeNested(rows *sql.Rows) ([]byte, error) {
-	b := []byte(`{"data":{"providers":{"edges":[`)
-	var p person
-	var slot, reservation sql.NullInt64
-	for rows.Next() {
-		var r struct {
-			provider, client   person
-			slot, id, clientID sql.NullInt64
-			time, first, last  sql.NullString
-			confirmed          sql.NullBool
-		}
-		if err := rows.Scan(&r.provider.id, &r.provider.first, &r.provider.last, &r.slot, &r.time,
-			&r.id, &r.confirmed, &r.clientID, &r.first, &r.last); err != nil {
-			return nil, err
-		}
-		if r.provider.id != p.id {
-			b = leave(b, slot.Valid, p.id != 0)
-			p, slot = r.provider, sql.NullInt64{}
-			b = append(p.append(append(b, `{"node":`...), "Provider"), `,"appointments":{"edges":[`...)
-		}
-		if r.slot != slot {
-			b = leave(b, slot.Valid, false)
-			slot, reservation = r.slot, sql.NullInt64{}
-			b = appendID(append(b, `{"node":{"id":`...), "Appointment", slot.Int64)
-			b = appendTime(append(b, `,"timeSlot":`...), r.time.String)
-			b = append(b, `,"reservations":{"edges":[`...)
-		}
-		if r.id != reservation {
-			reservation = r.id
-			b = appendID(append(b, `{"node":{"id":`...), "Reservation", r.id.Int64)
-			b = strconv.AppendBool(append(b, `,"confirmed":`...), r.confirmed.Bool)
-			c := person{r.clientID.Int64, r.first.String, r.last.String}
-			b = append(c.append(append(b, `,"client":`...), "Client"), "}}},"...)
-		}
-	}
-	return append(closed(leave(b, slot.Valid, p.id != 0)), "]}}}"...), nil
+const all = 1 << 20 // rows, more than there are
+
+func writeNested(v *values) []byte {
+	b, _ := v.list([]byte(`{"data":{"providers":{"edges":[`), all, func(b []byte) []byte {
+		b = append(v.person(append(b, `{"node":`...), "Provider"), `,"appointments":{"edges":[`...)
+		b, _ = v.list(b, all, func(b []byte) []byte {
+			b = append(v.slot(b), `,"reservations":{"edges":[`...)
+			b, _ = v.list(b, all, func(b []byte) []byte {
+				b = appendID(append(b, `{"node":{"id":`...), "Reservation", v.int())
+				b = strconv.AppendBool(append(b, `,"confirmed":`...), v.next() == "CONFIRMED")
+				return append(v.person(append(b, `,"client":`...), "Client"), "}}}"...)
+			})
+			return append(b, "]}}}"...)
+		})
+		return append(b, "]}}}"...)
+	})
+	return append(b, "]}}}"...)
 }
 
-// leave closes the lists of the slot and the provider that the next row is not of.
-func leave(b []byte, slot, provider bool) []byte {
-	if slot {
-		b = append(closed(b), "]}}},"...)
-	}
-	if provider {
-		b = append(closed(b), "]}}},"...)
-	}
-	return b
+// slot appends an appointment and its time, the objects left open.
+func (v *values) slot(b []byte) []byte {
+	b = appendID(append(b, `{"node":{"id":`...), "Appointment", v.int())
+	return appendTime(append(b, `,"timeSlot":`...), v.next())
 }
 
-func writeAvailable(rows *sql.Rows) ([]byte, error) {
-	b := []byte(`{"data":{"provider":`)
-	n := 0
-	for ; rows.Next() && n < 50; n++ {
-		var p person
-		var slot sql.NullInt64
-		var start sql.NullString
-		if err := rows.Scan(&p.id, &p.first, &p.last, &slot, &start); err != nil {
-			return nil, err
-		}
-		if n == 0 {
-			b = append(p.append(b, "Provider"), `,"availableAppointments":{"edges":[`...)
-		}
-		if slot.Valid {
-			b = appendID(append(b, `{"node":{"id":`...), "Appointment", slot.Int64)
-			b = append(appendTime(append(b, `,"timeSlot":`...), start.String), "}},"...)
-		}
+func writeAvailable(v *values) []byte {
+	if v.next() != "1" {
+		return []byte(`{"data":{"provider":null}}`)
 	}
-	if n == 0 {
-		return append(b, "null}}"...), nil
-	}
-	b = strconv.AppendBool(append(closed(b), `],"pageInfo":{"hasNextPage":`...), n == 50)
-	return append(b, "}}}}}"...), nil
-}
-
-func writeReservation(row *sql.Row) ([]byte, error) {
-	var id, appointment int64
-	var client person
-	var start, expiry string
-	if err := row.Scan(&id, &client.id, &appointment, &start, &expiry, &client.first, &client.last); err != nil {
-		return nil, err
-	}
-	b := appendID([]byte(`{"data":{"reserve":{"reservation":{"id":`), "Reservation", id)
-	b = appendTime(append(b, `,"expiry":`...), expiry)
-	b = append(client.append(append(b, `,"confirmed":false,"client":`...), "Client"), '}')
-	b = appendID(append(b, `,"appointment":{"id":`...), "Appointment", appointment)
-	return append(appendTime(append(b, `,"timeSlot":`...), start), "}}}}}"...), nil
-}
-
-// closed takes back the comma after a list's last element.
-func closed(b []byte) []byte {
-	if b[len(b)-1] == ',' {
-		return b[:len(b)-1]
-	}
-	return b
+	b := append(v.person([]byte(`{"data":{"provider":`), "Provider"), `,"availableAppointments":{"edges":[`...)
+	b, more := v.list(b, 50, func(b []byte) []byte { return append(v.slot(b), "}}"...) })
+	return append(strconv.AppendBool(append(b, `],"pageInfo":{"hasNextPage":`...), more), "}}}}}"...)
 }
 
 func appendID(b []byte, kind string, id int64) []byte {
@@ -148,10 +87,12 @@ func appendID(b []byte, kind string, id int64) []byte {
 	return append(base64.StdEncoding.AppendEncode(append(b, '"'), plain), '"')
 }
 
+// appendTime writes an instant that a database wrote in UTC.
 func appendTime(b []byte, stored string) []byte {
 	date, clock, _ := strings.Cut(stored, " ")
+	clock, _, _ = strings.Cut(clock, "+")
 	b = append(append(append(b, '"'), date...), 'T')
-	return append(append(b, clock...), '"')
+	return append(append(b, clock...), `Z"`...)
 }
 
 // appendText quotes a text; most need nothing but the quotes.
