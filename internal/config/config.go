@@ -31,8 +31,15 @@ type Server struct {
 	AdvanceNotice time.Duration `help:"How long before its start an appointment can last be reserved." default:"24h"`
 	HoldLength    time.Duration `help:"How long a reservation waits for its confirmation." default:"30m"`
 
-	PageDefault  int    `help:"How many rows a list has for which neither first nor last is given." default:"50"`
-	PageMax      int    `help:"How many rows a list has at most, and how many ids can be asked for at once." default:"500"`
+	PageDefault         int `help:"How many rows a list has for which neither first nor last is given." default:"50"`
+	PageMax             int `help:"How many rows a list has at most, and how many ids can be asked for at once." default:"500"`
+	FilterDepth         int `help:"How deep a filter can be nested." default:"8"`
+	FilterConditions    int `help:"How many conditions a filter can have." default:"200"`
+	OperationDepth      int `help:"How deep an operation can nest objects." default:"12"`
+	OperationLists      int `help:"How many lists and related objects an operation can select." default:"200"`
+	OperationRows       int `help:"How many rows an answer can have, as far as its pages tell." default:"250000"`
+	OperationParameters int `help:"How many values the filters of an operation can have together." default:"5000"`
+
 	CursorSecret string `help:"What cursors are sealed with, 16 bytes or more, the same for all servers. Without it, cursors end with the process." placeholder:"SECRET"`
 }
 
@@ -58,9 +65,10 @@ func (s Server) Rules() booking.Rules {
 
 // Limits bound what one operation may read.
 func (s Server) Limits() planner.Limits {
-	l := planner.DefaultLimits()
-	l.Page, l.MaxPage = s.PageDefault, s.PageMax
-	return l
+	return planner.Limits{
+		Page: s.PageDefault, MaxPage: s.PageMax, Filter: s.FilterDepth, Conditions: s.FilterConditions,
+		Depth: s.OperationDepth, Lists: s.OperationLists, Rows: s.OperationRows, Parameters: s.OperationParameters,
+	}
 }
 
 // Cursors seal with the secret, or with one that nobody else has.

@@ -14,7 +14,8 @@ func valid() config.Server {
 	return config.Server{
 		Environment: config.Local, Listen: "localhost:8080", Database: config.DefaultDatabase,
 		SlotLength: 15 * time.Minute, AdvanceNotice: 24 * time.Hour, HoldLength: 30 * time.Minute,
-		PageDefault: 50, PageMax: 500,
+		PageDefault: 50, PageMax: 500, FilterDepth: 8, FilterConditions: 200,
+		OperationDepth: 12, OperationLists: 200, OperationRows: 250_000, OperationParameters: 5000,
 	}
 }
 
@@ -37,6 +38,12 @@ func TestValidate(t *testing.T) {
 		"no page":         {func(s *config.Server) { s.PageDefault = 0 }, "page-default: must be between"},
 		"a page too many": {func(s *config.Server) { s.PageDefault, s.PageMax = 51, 50 }, "page-default: must be between"},
 		"pages too large": {func(s *config.Server) { s.PageMax = 10_001 }, "page-max: must be between"},
+		"no filter":       {func(s *config.Server) { s.FilterDepth = 0 }, "filter-depth: must be between 1 and"},
+		"all conditions":  {func(s *config.Server) { s.FilterConditions = 1 << 20 }, "filter-conditions: must be between 1 and"},
+		"no depth":        {func(s *config.Server) { s.OperationDepth = -1 }, "operation-depth: must be between 1 and"},
+		"no lists":        {func(s *config.Server) { s.OperationLists = 0 }, "operation-lists: must be between 1 and"},
+		"no rows":         {func(s *config.Server) { s.OperationRows = 0 }, "operation-rows: must be between 1 and"},
+		"too many values": {func(s *config.Server) { s.OperationParameters = 40_000 }, "operation-parameters: must be between 1 and 32766"},
 		"a short secret":  {func(s *config.Server) { s.CursorSecret = "fifteen bytes.." }, "cursor-secret: must have at least 16"},
 
 		"no database":      {func(s *config.Server) { s.Database = "" }, "database: must be sqlite://PATH or"},

@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -28,13 +27,27 @@ func DefaultLimits() Limits {
 	}
 }
 
-// Validate reports the first limit that cannot work, by its name.
+// maxParameters is what SQLite takes; PostgreSQL takes twice as many.
+const maxParameters = 32_766
+
+// Validate reports the first limit that cannot work, by the name of its setting.
 func (l Limits) Validate() error {
-	switch {
-	case l.MaxPage < 1 || l.MaxPage > 10_000:
-		return errors.New("page-max: must be between 1 and 10000")
-	case l.Page < 1 || l.Page > l.MaxPage:
-		return fmt.Errorf("page-default: must be between 1 and page-max, %d", l.MaxPage)
+	for _, limit := range []struct {
+		name        string
+		value, most int
+	}{
+		{"page-max", l.MaxPage, 10_000},
+		{"page-default", l.Page, l.MaxPage},
+		{"filter-depth", l.Filter, 50},
+		{"filter-conditions", l.Conditions, 10_000},
+		{"operation-depth", l.Depth, 50},
+		{"operation-lists", l.Lists, 1000},
+		{"operation-rows", l.Rows, 10_000_000},
+		{"operation-parameters", l.Parameters, maxParameters},
+	} {
+		if limit.value < 1 || limit.value > limit.most {
+			return fmt.Errorf("%s: must be between 1 and %d", limit.name, limit.most)
+		}
 	}
 	return nil
 }
