@@ -179,7 +179,7 @@ func TestRefusesToStart(t *testing.T) {
 		"forgotten":   {[]string{"--environment", "production", "--cursor-secret", "0123456789abcdef"}, "database: must be named"},
 		"no secret":   {[]string{"--environment", "production"}, "cursor-secret: must be given"},
 		"a short one": {[]string{"--cursor-secret", "0123456789abcde"}, "cursor-secret: must have at least 16 bytes"},
-		"no page":     {[]string{"--page-default", "0"}, "page-default: must be between 1 and page-max"},
+		"no page":     {[]string{"--page-default", "0"}, "page-default: must be between 1 and 500"},
 		"pages":       {[]string{"--page-max", "20000"}, "page-max: must be between"},
 	} {
 		t.Run(name, func(t *testing.T) {
