@@ -46,9 +46,6 @@ func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
 		shown := graphql.DefaultErrorPresenter(ctx, err)
 		message, code, facts := explain(err)
-		if code == "" && !graphql.HasOperationContext(ctx) {
-			message, code = "This is not a GraphQL request: send JSON with a query.", codeBadUserInput
-		}
 		if code == "" && badArgument(ctx) {
 			code = codeBadUserInput
 			message, facts = argument(shown, err)

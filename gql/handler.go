@@ -2,7 +2,6 @@ package gql
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -62,7 +61,7 @@ func NewHandler(c Config) (http.Handler, error) {
 	h.SetQueryCache(lru.New[*ast.QueryDocument](cachedDocuments))
 	h.SetParserTokenLimit(maxTokens)
 	h.SetErrorPresenter(presenter(c.Log))
-	h.SetRecoverFunc(func(_ context.Context, reason any) error { return fmt.Errorf("panic: %v", reason) })
+	h.SetRecoverFunc(func(_ context.Context, reason any) error { return panicked(reason) })
 	if c.Introspection {
 		h.Use(extension.Introspection{})
 	}

@@ -3,10 +3,12 @@ package gql
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -43,8 +45,14 @@ func (e *notGraphQL) Error() string { return e.message }
 // Do answers a request.
 func (overHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	accepted := accepts(r)
+	defer func() {
+		if reason := recover(); reason != nil {
+			response := exec.DispatchError(r.Context(), gqlerror.List{gqlerror.Wrap(panicked(reason))})
+			write(w, accepted, http.StatusInternalServerError, response)
+		}
+	}()
 	params, err := read(r)
-	if err == nil && accepted == "" {
+	if accepted == "" {
 		accepted, err = plainJSON, &notGraphQL{http.StatusNotAcceptable, "Answers are " + responseJSON + " or " + plainJSON + "."}
 	}
 	if refused := (*notGraphQL)(nil); errors.As(err, &refused) {
@@ -83,6 +91,9 @@ func (overHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExe
 		write(w, accepted, http.StatusOK, response)
 	}
 }
+
+// panicked is an error for the log, with where it happened.
+func panicked(reason any) error { return fmt.Errorf("panic: %v\n%s", reason, debug.Stack()) }
 
 // accepts is the media type to answer with; "" where none is acceptable.
 func accepts(r *http.Request) string {

@@ -2,6 +2,8 @@ package gql_test
 
 import (
 	"bytes"
+	"context"
+	"database/sql"
 	"io"
 	"log/slog"
 	"net/http"
@@ -50,6 +52,59 @@ func TestHTTP(t *testing.T) {
 	a.must(t, &v, `{ page: clients { totalCount } }`, nil)
 	if v.Page.TotalCount != 0 {
 		t.Error("something of all this created a client")
+	}
+}
+
+// panicking is a database whose driver is broken.
+type panicking struct{}
+
+func (panicking) QueryContext(context.Context, string, ...any) (*sql.Rows, error) { panic("a secret") }
+
+// TestPanic checks that a broken server says so, and only the log says why.
+func TestPanic(t *testing.T) {
+	t.Parallel()
+	db := dbtest.Open(t, dialect.SQLite)
+	a := serveWith(t, gql.Config{DB: db.ORM(), Reads: panicking{}, Dialect: db.Dialect})
+	status, text := send(t, "POST", a.url, "application/json", `{"query":"{ clients { totalCount } }"}`)
+	if status != http.StatusInternalServerError || !strings.Contains(text, `"INTERNAL"`) || strings.Contains(text, "secret") {
+		t.Errorf("%d %s", status, text)
+	}
+	if !strings.Contains(a.log.String(), "a secret") {
+		t.Errorf("the log does not say why: %s", a.log)
+	}
+}
+
+// TestAccept checks in which media type an answer comes, and with which status.
+func TestAccept(t *testing.T) {
+	t.Parallel()
+	a := serve(t, dbtest.Open(t, dialect.SQLite))
+	for _, test := range []struct {
+		accept, query, typ string
+		status             int
+	}{
+		{"", "{ __typename }", "application/json", 200},
+		{"*/*", "{ nope }", "application/json", 200},
+		{"application/json", "{ nope }", "application/json", 200},
+		{"application/graphql-response+json", "{ __typename }", "application/graphql-response+json", 200},
+		{"application/graphql-response+json; charset=utf-8, application/json; charset=utf-8", "{ nope }", "application/graphql-response+json", 400},
+		{"application/graphql-response+json;q=0, application/json", "{ nope }", "application/json", 200},
+		{"text/html", "{ __typename }", "application/json", 406},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, a.url+"?query="+url.QueryEscape(test.query), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if test.accept != "" {
+			req.Header.Set("Accept", test.accept)
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if typ, _, _ := strings.Cut(res.Header.Get("Content-Type"), ";"); typ != test.typ || res.StatusCode != test.status {
+			t.Errorf("%q, %s: %d %s", test.accept, test.query, res.StatusCode, typ)
+		}
 	}
 }
 
