@@ -139,16 +139,20 @@ func TestCursors(t *testing.T) {
 		if strings.Contains(cursor, "Ada") || strings.Contains(cursor, "QWRh") {
 			t.Errorf("the cursor %s tells a name", cursor)
 		}
-		for query, ok := range map[string]bool{
-			`clients(after: $c, orderBy: {field: FIRST_NAME, direction: ASC}) { totalCount }`:                                        true,
-			`clients(before: $c, where: {firstName: "Ben"}, orderBy: {field: FIRST_NAME, direction: ASC}) { totalCount }`:            true,
-			`clients(after: $c, orderBy: {field: FIRST_NAME, direction: DESC}) { totalCount }`:                                       false,
-			`clients(after: $c, orderBy: {field: LAST_NAME, direction: ASC}) { totalCount }`:                                         false,
-			`clients(after: $c) { totalCount }`:                                                                                      false,
-			`providers(after: $c, orderBy: {field: FIRST_NAME, direction: ASC}) { totalCount }`:                                      false,
-			`providers { edges { node { clients(after: $c) { totalCount } } } }`:                                                     false,
-			`providers { edges { node { clients(after: $c, orderBy: {field: FIRST_NAME, direction: ASC}) { edges { cursor } } } } }`: true,
-		} {
+		fits := []string{
+			`clients(after: $c, orderBy: {field: FIRST_NAME, direction: ASC}) { totalCount }`,
+			`clients(before: $c, where: {firstName: "Ben"}, orderBy: {field: FIRST_NAME, direction: ASC}) { totalCount }`,
+			`providers { edges { node { clients(after: $c, orderBy: {field: FIRST_NAME, direction: ASC}) { edges { cursor } } } } }`,
+		}
+		foreign := []string{
+			`clients(after: $c, orderBy: {field: FIRST_NAME, direction: DESC}) { totalCount }`,
+			`clients(after: $c, orderBy: {field: LAST_NAME, direction: ASC}) { totalCount }`,
+			`clients(after: $c) { totalCount }`,
+			`providers(after: $c, orderBy: {field: FIRST_NAME, direction: ASC}) { totalCount }`,
+			`providers { edges { node { clients(after: $c) { totalCount } } } }`,
+		}
+		for _, query := range slices.Concat(fits, foreign) {
+			ok := slices.Contains(fits, query)
 			r := a.run(t, `query($c: Cursor) { `+query+` }`, map[string]any{"c": cursor})
 			if ok != (len(r.Errors) == 0) || !ok && (r.code() != "BAD_USER_INPUT" || r.Errors[0].Extensions["field"] != "after") {
 				t.Errorf("%s: %+v", query, r.Errors)
