@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"encoding/json"
+
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"docket/internal/scalar"
@@ -43,14 +45,16 @@ func (r *run) bind(p *plan) []error {
 	r.pages = make([]page, len(p.lists))
 	weights := make([]int, len(p.lists)) // how many rows each list may have
 	var errs []error
-	var failed *ast.Field
+	var failed *ast.Field // the last node or nodes that did
 	total := 0
 	for i, l := range p.lists {
 		if l.field == failed {
-			continue // node: another type's list of the same ids
+			continue // another type's list of the same ids
 		}
 		if err := r.bindList(l, &r.pages[i]); err != nil {
-			errs, failed = append(errs, at(l.path, err)), l.field
+			if errs = append(errs, at(l.path, err)); l.origin == byIDs {
+				failed = l.field
+			}
 			continue
 		}
 		weights[i] = 1
@@ -149,6 +153,8 @@ func asList(v any) []any {
 	case []int64:
 		return boxed(v)
 	case []float64:
+		return boxed(v)
+	case []json.Number: // one number for a list of them, in a variable
 		return boxed(v)
 	}
 	return []any{v}

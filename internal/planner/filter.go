@@ -262,8 +262,11 @@ func or(all []condition) condition {
 			}
 			ps = append(ps, p)
 		}
-		if len(ps) == 0 {
+		switch len(ps) {
+		case 0:
 			return sql.False()
+		case 1: // ent's Or of one Or has no parentheses, whatever stands around it
+			return ps[0]
 		}
 		return sql.Or(ps...)
 	}
