@@ -47,7 +47,7 @@ func Load(ctx context.Context, db *sql.DB) (Data, error) {
 }
 
 func load(ctx context.Context, db *sql.DB, typ, table string) (all []Row, err error) {
-	rows, err := db.QueryContext(ctx, "SELECT * FROM "+table+" ORDER BY id")
+	rows, err := db.QueryContext(ctx, "SELECT * FROM "+table+" ORDER BY id") //nolint:gosec // one of the names above
 	if err != nil {
 		return nil, err
 	}

@@ -55,7 +55,7 @@ type variable struct {
 
 // printer writes a document, and notes the variables and fragments it uses.
 type printer struct {
-	strings.Builder
+	text      strings.Builder
 	variables []*variable
 	fragments []*fragment
 }
@@ -66,7 +66,7 @@ func (d *document) body() *printer {
 	p.selections(d.selections)
 	for i := 0; i < len(p.fragments); i++ { // it grows while they are printed
 		f := p.fragments[i]
-		p.WriteString(" fragment " + f.name + " on " + f.on)
+		p.text.WriteString(" fragment " + f.name + " on " + f.on)
 		p.selections(f.selections)
 	}
 	return p
@@ -76,13 +76,13 @@ func (d *document) variables() []*variable { return d.body().variables }
 
 func (d *document) print() request {
 	p := d.body()
-	body := p.String()
+	body := p.text.String()
 	head := &printer{}
 	vars := map[string]any{}
 	for _, v := range p.variables {
-		head.WriteString(" $" + v.name + ": " + v.of.String())
+		head.text.WriteString(" $" + v.name + ": " + v.of.String())
 		if v.defaulted {
-			head.WriteString(" = ")
+			head.text.WriteString(" = ")
 			head.value(v.fallback)
 		}
 		if v.given {
@@ -90,82 +90,82 @@ func (d *document) print() request {
 		}
 	}
 	if len(p.variables) > 0 {
-		body = "query(" + head.String()[1:] + ")" + body
+		body = "query(" + head.text.String()[1:] + ")" + body
 	}
 	return request{strings.TrimPrefix(body, " "), vars}
 }
 
 func (p *printer) selections(all []*selection) {
-	p.WriteString(" {")
+	p.text.WriteString(" {")
 	for _, s := range all {
-		p.WriteByte(' ')
+		p.text.WriteByte(' ')
 		switch {
 		case s.spread != nil:
-			p.WriteString("..." + s.spread.name)
+			p.text.WriteString("..." + s.spread.name)
 			if !slices.Contains(p.fragments, s.spread) {
 				p.fragments = append(p.fragments, s.spread)
 			}
 		case s.name == "" && s.on == "":
-			p.WriteString("...")
+			p.text.WriteString("...")
 		case s.name == "":
-			p.WriteString("... on " + s.on)
+			p.text.WriteString("... on " + s.on)
 		case s.alias != "":
-			p.WriteString(s.alias + ": " + s.name)
+			p.text.WriteString(s.alias + ": " + s.name)
 		default:
-			p.WriteString(s.name)
+			p.text.WriteString(s.name)
 		}
 		if len(s.args) > 0 {
 			p.members("(", s.args, ")")
 		}
 		for _, d := range s.directives {
-			p.WriteString(" @" + d.name)
+			p.text.WriteString(" @" + d.name)
 			p.members("(", []member{{"if", d.value}}, ")")
 		}
 		if len(s.selections) > 0 {
 			p.selections(s.selections)
 		}
 	}
-	p.WriteString(" }")
+	p.text.WriteString(" }")
 }
 
 func (p *printer) members(open string, all []member, end string) {
-	p.WriteString(open)
+	p.text.WriteString(open)
 	for i, m := range all {
 		if i > 0 {
-			p.WriteString(", ")
+			p.text.WriteString(", ")
 		}
-		p.WriteString(m.name + ": ")
+		p.text.WriteString(m.name + ": ")
 		p.value(m.value)
 	}
-	p.WriteString(end)
+	p.text.WriteString(end)
 }
 
 func (p *printer) value(v value) {
 	switch v := v.(type) {
 	case nil:
-		p.WriteString("null")
+		p.text.WriteString("null")
 	case enum:
-		p.WriteString(string(v))
+		p.text.WriteString(string(v))
 	case string:
-		p.WriteString(quoted(v))
+		p.text.WriteString(quoted(v))
 	case *variable:
-		p.WriteString("$" + v.name)
+		p.text.WriteString("$" + v.name)
 		if !slices.Contains(p.variables, v) {
 			p.variables = append(p.variables, v)
 		}
 	case object:
 		p.members("{", v, "}")
 	case []value:
-		p.WriteByte('[')
+		p.text.WriteByte('[')
 		for i, v := range v {
 			if i > 0 {
-				p.WriteString(", ")
+				p.text.WriteString(", ")
 			}
 			p.value(v)
 		}
-		p.WriteByte(']')
+		p.text.WriteByte(']')
 	default:
-		fmt.Fprint(p, v)
+		fmt.Fprint(&p.text, v)
 	}
 }
 

@@ -178,7 +178,7 @@ func (w *world) post(q request) ([]byte, error) {
 
 func (s side) post(body []byte) []byte {
 	s.log.Reset()
-	req := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body))
+	req := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/", bytes.NewReader(body))
 	req.Header.Set("Content-Type", "application/json")
 	res := httptest.NewRecorder()
 	s.handler.ServeHTTP(res, req)

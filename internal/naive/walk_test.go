@@ -18,7 +18,7 @@ func TestWalks(t *testing.T) {
 	t.Parallel()
 	n := max(1, *ops/perWorld)
 	for i := range n {
-		seed := *seed + uint64(i) //nolint:gosec // a few
+		seed := *seed + uint64(i)
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			w := build(t, seed)
