@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	ops  = flag.Int("ops", 400, "how many random operations to compare")
+	ops  = flag.Int("ops", 1200, "how many random operations to compare")
 	seed = flag.Uint64("seed", 1, "the first seed")
 )
 
