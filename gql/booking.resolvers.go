@@ -59,7 +59,7 @@ func (r mutationResolver) AppointmentBulkCreate(ctx context.Context, in model.Ap
 		))
 	}
 	return r.Reads.Payload(ctx, map[string]planner.Source{
-		"appointments": planner.Connection{Entity: "Appointment", Where: opened, Order: "TIME_SLOT"},
+		"appointments": planner.Connection{Where: opened, Order: "TIME_SLOT"},
 	})
 }
 

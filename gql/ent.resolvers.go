@@ -53,7 +53,7 @@ func (r mutationResolver) ClientBulkCreate(ctx context.Context, input model.Clie
 	if err != nil {
 		return nil, err
 	}
-	return r.Reads.Payload(ctx, map[string]planner.Source{"clients": planner.RowList{Entity: "Client", IDs: ids}})
+	return r.Reads.Payload(ctx, map[string]planner.Source{"clients": planner.RowList(ids)})
 }
 
 // ClientUpdate answers the mutation clientUpdate.
@@ -153,7 +153,7 @@ func (r mutationResolver) ProviderBulkCreate(ctx context.Context, input model.Pr
 	if err != nil {
 		return nil, err
 	}
-	return r.Reads.Payload(ctx, map[string]planner.Source{"providers": planner.RowList{Entity: "Provider", IDs: ids}})
+	return r.Reads.Payload(ctx, map[string]planner.Source{"providers": planner.RowList(ids)})
 }
 
 // ProviderUpdate answers the mutation providerUpdate.

@@ -19,7 +19,7 @@ func entities() []*planner.Entity {
 				{Name: "providerID", Column: "provider_id", Kind: planner.ID, Of: "Provider"},
 				{Name: "timeSlot", Column: "time_slot", Kind: planner.Time},
 				{Name: "endsAt", Column: "ends_at", Kind: planner.Time},
-				{Name: "status", Column: "status", Kind: planner.Enum},
+				{Name: "status", Column: "status", Kind: planner.Enum, Of: "AppointmentStatus"},
 			},
 			Edges: []planner.Edge{
 				{Name: "provider", To: "Provider", Link: planner.Link{Here: "provider_id", There: "id"}},
@@ -123,7 +123,7 @@ func entities() []*planner.Entity {
 				{Name: "providerID", Column: "provider_id", Kind: planner.ID, Of: "Provider"},
 				{Name: "timeSlot", Column: "time_slot", Kind: planner.Time},
 				{Name: "endsAt", Column: "ends_at", Kind: planner.Time},
-				{Name: "state", Column: "state", Kind: planner.Enum},
+				{Name: "state", Column: "state", Kind: planner.Enum, Of: "ReservationState"},
 				{Name: "expiry", Column: "expiry", Kind: planner.Time},
 				{Name: "activeFrom", Column: "active_from", Kind: planner.Time},
 				{Name: "activeUntil", Column: "active_until", Kind: planner.Time},

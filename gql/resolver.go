@@ -45,7 +45,7 @@ func (queryResolver) Planned(context.Context) (*bool, error) { return nil, nil }
 // row is the payload that holds one row, in the field named after its type.
 func (r *Resolver) row(ctx context.Context, typ string, id int) (*planner.Payload, error) {
 	field := strings.ToLower(typ[:1]) + typ[1:]
-	return r.Reads.Payload(ctx, map[string]planner.Source{field: planner.Row{Entity: typ, ID: id}})
+	return r.Reads.Payload(ctx, map[string]planner.Source{field: planner.Row(id)})
 }
 
 // maxBulk is how many rows one xBulkCreate may create.

@@ -48,6 +48,14 @@ func (e executable) Schema() *ast.Schema { return e.schema }
 // Exec executes the operation of ctx.
 func (e executable) Exec(ctx context.Context) graphql.ResponseHandler {
 	oc := graphql.GetOperationContext(ctx)
+	if errs := e.reads.Check(oc); len(errs) > 0 {
+		return func(ctx context.Context) *graphql.Response {
+			for _, err := range errs {
+				graphql.AddError(ctx, err)
+			}
+			return &graphql.Response{Data: []byte("null")}
+		}
+	}
 	if oc.Operation.Operation != ast.Query {
 		return e.ExecutableSchema.Exec(ctx)
 	}

@@ -28,6 +28,14 @@ func idOf(n *gen.Type, f *gen.Field) string {
 	return ""
 }
 
+// of is the entity whose id the field is, or the type of its enum.
+func of(n *gen.Type, f *gen.Field) string {
+	if f.IsEnum() {
+		return gqlName(n) + f.StructField()
+	}
+	return idOf(n, f)
+}
+
 // kind is the planner's kind of a field.
 func kind(n *gen.Type, f *gen.Field) string {
 	switch {

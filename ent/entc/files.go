@@ -37,7 +37,7 @@ func writeFiles(g *gen.Graph) error {
 		t, err := template.New(filepath.Base(path)).Funcs(gen.Funcs).Funcs(template.FuncMap{
 			"gqlName": gqlName, "views": views, "single": single, "singleField": singleField,
 			"viewField": viewField, "viewPredicate": viewPredicate, "camel": camel,
-			"columns": columns, "camelName": camelName, "kind": kind, "idOf": idOf, "shownEdges": shownEdges,
+			"columns": columns, "camelName": camelName, "kind": kind, "of": of, "shownEdges": shownEdges,
 			"link": link, "orders": orders,
 			"mutates": mutates, "inputs": inputs, "plural": plural, "lowerFirst": lowerFirst,
 			"goName": templates.ToGo, "rangeOf": rangeOf, "exclusions": exclusions, "copies": copies,

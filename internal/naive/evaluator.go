@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/vektah/gqlparser/v2"
@@ -33,7 +34,8 @@ func New(schema *ast.Schema) *Evaluator {
 var ErrInvalid = errors.New("naive: the document is not valid")
 
 // Answer is the data that the query has for an answer, as JSON. Refused are the
-// paths of the fields with arguments that cannot be served; then there is none.
+// paths of the fields with arguments that cannot be served: the root fields they
+// are in are null, or all of the data is where one of those cannot be.
 func (e *Evaluator) Answer(query string, variables map[string]any) (data []byte, refused []string, err error) {
 	doc, errs := gqlparser.LoadQueryWithRules(e.Schema, query, nil)
 	if len(errs) > 0 {
@@ -46,12 +48,14 @@ func (e *Evaluator) Answer(query string, variables map[string]any) (data []byte,
 	}
 	r := &run{Evaluator: e, vars: vars, out: &bytes.Buffer{}}
 	r.check("Query", op.SelectionSet, "")
-	if len(r.refused) > 0 {
-		slices.Sort(r.refused)
-		return nil, r.refused, nil
+	slices.Sort(r.refused)
+	for _, f := range r.collect("Query", op.SelectionSet) {
+		if r.lost(f.Field) && f.Definition.Type.NonNull {
+			return nil, r.refused, nil
+		}
 	}
 	r.write(root{}, op.SelectionSet)
-	return r.out.Bytes(), nil, nil
+	return r.out.Bytes(), r.refused, nil
 }
 
 // run is one answer.
@@ -60,6 +64,11 @@ type run struct {
 	vars    map[string]any
 	out     *bytes.Buffer
 	refused []string
+}
+
+// lost reports whether something in a root field was refused.
+func (r *run) lost(f *ast.Field) bool {
+	return slices.ContainsFunc(r.refused, func(path string) bool { return strings.HasPrefix(path+"/", "/"+f.Alias+"/") })
 }
 
 // root is the object of the type Query.

@@ -67,6 +67,9 @@ func (r *run) included(directives ast.DirectiveList) bool {
 
 // resolve is the value of a field of an object.
 func (r *run) resolve(object any, f *ast.Field) any {
+	if _, query := object.(root); query && r.lost(f) {
+		return nil
+	}
 	if f.Name == "__typename" {
 		return typename(object)
 	}

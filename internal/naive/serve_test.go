@@ -143,7 +143,7 @@ func (w *world) compare(q request) error {
 		return errRefused
 	}
 	if len(refused) > 0 {
-		return refuses(answers[0], refused)
+		return w.refuses(answers[0], refused, want)
 	}
 	return w.match(escaped(fmt.Appendf(nil, `{"data":%s}`, want)), escaped(answers[0]))
 }
@@ -223,10 +223,11 @@ func (w *world) learn(ours, theirs string) error {
 	return nil
 }
 
-// refuses holds an answer against the paths of the fields that it must refuse.
-func refuses(answer []byte, paths []string) error {
+// refuses holds an answer against the paths of the fields that it must refuse,
+// and the data that is left.
+func (w *world) refuses(answer []byte, paths []string, data []byte) error {
 	var r struct {
-		Data   any
+		Data   json.RawMessage
 		Errors []struct {
 			Path       []string
 			Extensions struct{ Code string }
@@ -243,8 +244,11 @@ func refuses(answer []byte, paths []string) error {
 		}
 	}
 	slices.Sort(got)
-	if r.Data != nil || !slices.Equal(got, paths) {
+	if !slices.Equal(got, paths) {
 		return fmt.Errorf("only %v must be refused, once each: %s", paths, answer)
 	}
-	return nil
+	if data == nil {
+		data = []byte("null")
+	}
+	return w.match(escaped(data), escaped(r.Data))
 }

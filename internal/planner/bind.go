@@ -45,6 +45,7 @@ func (r *run) bind(p *plan) []error {
 	r.pages = make([]page, len(p.lists))
 	weights := make([]int, len(p.lists)) // how many rows each list may have
 	var errs []error
+	r.failed = make([]bool, len(p.root.entries))
 	var failed *ast.Field // the last node or nodes that did
 	total := 0
 	for i, l := range p.lists {
@@ -55,6 +56,7 @@ func (r *run) bind(p *plan) []error {
 			if errs = append(errs, at(l.path, err)); l.origin == byIDs {
 				failed = l.field
 			}
+			r.failed[l.root] = true
 			continue
 		}
 		weights[i] = 1
@@ -66,6 +68,9 @@ func (r *run) bind(p *plan) []error {
 		}
 		total += weights[i]
 		if total > r.limits.Rows {
+			for i := range r.failed {
+				r.failed[i] = true // together they are too many
+			}
 			return append(errs, at(l.path, tooMuch(TooComplex, "", r.limits.Rows,
 				"Its pages could have more than %d rows together; ask for smaller ones.", r.limits.Rows)))
 		}
@@ -79,7 +84,12 @@ func (r *run) bindList(l *list, b *page) error {
 		b.size = 1
 		return nil
 	case bySource:
-		return r.sources[l.field.Name].bind(r, l, b)
+		if s, ok := r.sources[l.field.Name]; ok {
+			s.bind(l, b)
+		}
+		if len(l.field.Definition.Arguments) == 0 { // no connection
+			return nil
+		}
 	}
 	args, err := arguments(l.field, r.vars)
 	if err != nil {

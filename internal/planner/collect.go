@@ -51,20 +51,12 @@ func (c *compiler) collect(typ *ast.Definition, selections ast.SelectionSet) []*
 
 // included holds @skip and @include against the variables of the request.
 func (c *compiler) included(directives ast.DirectiveList) bool {
-	holds := func(name string) (bool, bool) {
-		d := directives.ForName(name)
-		if d == nil {
-			return false, false
-		}
+	holds := func(d *ast.Directive) bool {
 		v, err := d.Arguments.ForName("if").Value.Value(c.vars)
-		b, ok := v.(bool)
-		return b, err == nil && ok
+		return err == nil && v == true
 	}
-	if skip, ok := holds("skip"); ok && skip {
-		return false
-	}
-	include, ok := holds("include")
-	return !ok || include
+	skip, include := directives.ForName("skip"), directives.ForName("include")
+	return (skip == nil || !holds(skip)) && (include == nil || holds(include))
 }
 
 // applies reports whether an object of the type meets a type condition.

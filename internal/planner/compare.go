@@ -88,7 +88,8 @@ func (f *filters) argument(field *Field, name string, v any) (any, error) {
 		}
 		return t, nil
 	case Enum:
-		arg, fits = v.(string)
+		name, ok := v.(string)
+		arg, fits = name, ok && f.hasValue(field, name)
 	case Text:
 		s, err := scalar.UnmarshalString(v)
 		if err != nil {
@@ -100,6 +101,13 @@ func (f *filters) argument(field *Field, name string, v any) (any, error) {
 		return nil, bad(name, "%s has a value that does not fit.", name)
 	}
 	return arg, nil
+}
+
+// hasValue reports whether the enum of the field has the value: variables may
+// bring it in other letters.
+func (f *filters) hasValue(field *Field, name string) bool {
+	enum := f.schema.Types[field.Of]
+	return enum != nil && enum.EnumValues.ForName(name) != nil
 }
 
 func float(v any) (float64, bool) {

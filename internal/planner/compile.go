@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -25,9 +26,9 @@ func (p *Planner) query(op *ast.OperationDefinition, vars map[string]any) (*plan
 	return c.plan, c.err
 }
 
-// payload compiles what is selected of a mutation's payload. What its fields
-// hold, sources say when it is read.
-func (p *Planner) payload(field graphql.CollectedField, sources map[string]Source, vars map[string]any) (*plan, error) {
+// payload compiles what is selected of a mutation's payload: rows, lists of rows
+// and connections of entities, and ids. Which ones, sources say when it is read.
+func (p *Planner) payload(field graphql.CollectedField, vars map[string]any) (*plan, error) {
 	c := p.compiler(vars)
 	typ := p.schema.Types[field.Definition.Type.Name()]
 	for _, f := range c.collect(typ, field.Selections) {
@@ -36,13 +37,35 @@ func (p *Planner) payload(field graphql.CollectedField, sources map[string]Sourc
 			c.add(f, constant(`"`+typ.Name+`"`))
 			continue
 		}
-		s, ok := sources[f.Name]
-		if !ok {
-			return nil, fmt.Errorf("planner: %s.%s has no source", typ.Name, f.Name)
-		}
-		c.add(f, s.compile(c, f, path))
+		c.add(f, c.payloadField(f, path))
 	}
 	return c.plan, c.err
+}
+
+func (c *compiler) payloadField(f *collected, path ast.Path) writer {
+	name, connection := strings.CutSuffix(f.Definition.Type.Name(), "Connection")
+	l := &list{entity: c.entities[name], origin: bySource, path: path}
+	switch {
+	case l.entity == nil:
+		return sourceID(f.Name)
+	case connection:
+		return c.connection(c.plan.top, nil, f, l)
+	case f.Definition.Type.Elem != nil:
+		return c.rows(f, l)
+	}
+	return c.one(c.plan.top, nil, f, l)
+}
+
+// rows compiles a list of the rows with ids that a source tells.
+func (c *compiler) rows(f *collected, l *list) writer {
+	c.list(nil, f, l)
+	if c.err != nil {
+		return foreign("")
+	}
+	t := nodeType{list: l, id: l.row.cellOf(l.entity.column("id"))}
+	t.object = c.object(l, c.schema.Types[l.entity.Name], f.selections, l.path)
+	l.rows = c.plan.top.add(cell{part: partRows, list: l})
+	return &nodeObjects{many: true, types: []nodeType{t}}
 }
 
 func (p *Planner) compiler(vars map[string]any) *compiler {
@@ -59,7 +82,7 @@ func (c *compiler) add(f *collected, w writer) {
 		one.SelectionSet = f.selections
 		c.plan.foreign = append(c.plan.foreign, &one)
 	}
-	c.plan.root.add(f, w)
+	c.plan.root.add(f, attempt{len(c.plan.root.entries), w})
 }
 
 func (c *compiler) rootField(f *collected, path ast.Path) writer {
@@ -124,6 +147,7 @@ func (c *compiler) field(l *list, typ *ast.Definition, f *collected, path ast.Pa
 // list registers a list below a row.
 func (c *compiler) list(above *list, f *collected, l *list) {
 	l.index, l.above, l.field = len(c.plan.lists), above, f.Field
+	l.root = len(c.plan.root.entries) // the one that is being compiled
 	l.row = &row{entity: l.entity}
 	l.rows, l.total, l.before, l.after, l.id, l.key = -1, -1, -1, -1, -1, -1
 	c.plan.lists = append(c.plan.lists, l)

@@ -24,7 +24,7 @@ type Field struct {
 	Name   string // in GraphQL: firstName
 	Column string
 	Kind   Kind
-	Of     string // the entity whose id it is, for kind ID
+	Of     string // for kind ID, the entity whose id it is; for kind Enum, its type
 }
 
 // Kind is how a value is written, and what its filters take.

@@ -30,6 +30,9 @@ func (r *run) bindPage(l *list, b *page, args map[string]any) error {
 	if err := bindOrder(l.entity, b, args["orderBy"]); err != nil {
 		return err
 	}
+	if l.origin == bySource && r.sources == nil {
+		return nil // a check: the order is not known yet, nor which cursors fit
+	}
 	if b.after, err = r.cursor(l, b, "after", args["after"]); err != nil {
 		return err
 	}

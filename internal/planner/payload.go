@@ -14,76 +14,39 @@ import (
 
 // Source is what a field of a mutation's payload holds.
 type Source interface {
-	compile(c *compiler, f *collected, path ast.Path) writer
-	bind(r *run, l *list, b *page) error
+	bind(l *list, b *page)
 }
 
-// Row is the row of an entity with the id.
-type Row struct {
-	Entity string
-	ID     int
+// Row is the row of the field's type with the id.
+type Row int
+
+func (s Row) bind(_ *list, b *page) { b.ids, b.size = []int{int(s)}, 1 }
+
+// RowList are the rows of the field's type with the ids, in their order.
+type RowList []int
+
+func (s RowList) bind(_ *list, b *page) {
+	b.ids, b.wanted, b.size, b.skip = s, s, len(s), len(s) == 0
 }
 
-func (s Row) compile(c *compiler, f *collected, path ast.Path) writer {
-	return c.one(c.plan.top, nil, f, &list{entity: c.entities[s.Entity], origin: bySource, path: path})
-}
-
-func (s Row) bind(_ *run, _ *list, b *page) error { //nolint:unparam // as other sources
-	b.ids, b.size = []int{s.ID}, 1
-	return nil
-}
-
-// RowList are the rows of an entity with the ids, in their order.
-type RowList struct {
-	Entity string
-	IDs    []int
-}
-
-func (s RowList) compile(c *compiler, f *collected, path ast.Path) writer {
-	l := &list{entity: c.entities[s.Entity], origin: bySource, path: path}
-	c.list(nil, f, l)
-	if c.err != nil {
-		return foreign("")
-	}
-	t := nodeType{list: l, id: l.row.cellOf(l.entity.column("id"))}
-	t.object = c.object(l, c.schema.Types[l.entity.Name], f.selections, path)
-	l.rows = c.plan.top.add(cell{part: partRows, list: l})
-	return &nodeObjects{many: true, types: []nodeType{t}}
-}
-
-func (s RowList) bind(_ *run, _ *list, b *page) error { //nolint:unparam // as other sources
-	b.ids, b.wanted, b.size, b.skip = s.IDs, s.IDs, len(s.IDs), len(s.IDs) == 0
-	return nil
-}
-
-// Connection are the rows of an entity that a predicate chooses, as a connection
-// in some order.
+// Connection are the rows of the field's type that a predicate chooses. Where the
+// field has no argument orderBy, they are in the order of that name.
 type Connection struct {
-	Entity string
-	Where  func(*entsql.Selector)
-	Order  string
+	Where func(*entsql.Selector)
+	Order string
 }
 
-func (s Connection) compile(c *compiler, f *collected, path ast.Path) writer {
-	return c.connection(c.plan.top, nil, f, &list{entity: c.entities[s.Entity], origin: bySource, path: path})
-}
-
-func (s Connection) bind(r *run, l *list, b *page) error {
-	args, err := arguments(l.field, r.vars)
-	if err != nil {
-		return err
-	}
-	args["orderBy"] = map[string]any{"field": s.Order}
+func (s Connection) bind(l *list, b *page) {
 	b.where = func(context.Context) func(*entsql.Selector) { return s.Where }
-	return r.bindPage(l, b, args)
+	if s.Order != "" && l.field.Definition.Arguments.ForName("orderBy") == nil {
+		b.order = l.entity.order(s.Order)
+	}
 }
 
 // DeletedID is the id of a row that is gone.
 type DeletedID int
 
-func (DeletedID) compile(_ *compiler, f *collected, _ ast.Path) writer { return sourceID(f.Name) }
-
-func (DeletedID) bind(*run, *list, *page) error { return nil }
+func (DeletedID) bind(*list, *page) {}
 
 // sourceID writes the id that a source holds.
 type sourceID string
@@ -110,10 +73,8 @@ func (*Payload) UnmarshalGQL(any) error { return errors.New("planner: a payload 
 // is in, whose fields hold what sources say. It is called when what they lead to
 // is committed.
 func (p *Planner) Payload(ctx context.Context, sources map[string]Source) (*Payload, error) {
-	field := graphql.GetFieldContext(ctx).Field
 	oc := graphql.GetOperationContext(ctx)
-	key := planKey{field.Field, p.conditionsOf(oc.Operation, oc.Variables)}
-	plan, err := p.cached(key, func() (*plan, error) { return p.payload(field, sources, oc.Variables) })
+	plan, err := p.payloadPlan(oc, graphql.GetFieldContext(ctx).Field)
 	if err != nil {
 		return nil, err
 	}
@@ -126,4 +87,36 @@ func (p *Planner) Payload(ctx context.Context, sources map[string]Source) (*Payl
 		graphql.AddError(ctx, err)
 	}
 	return &Payload{data}, nil
+}
+
+func (p *Planner) payloadPlan(oc *graphql.OperationContext, field graphql.CollectedField) (*plan, error) {
+	key := planKey{field.Field, p.conditionsOf(oc.Operation, oc.Variables)}
+	return p.cached(key, func() (*plan, error) { return p.payload(field, oc.Variables) })
+}
+
+// Check reports what is wrong with an operation before any of it is done. What
+// is selected of the payloads of mutations has to be readable before they are
+// executed: an error after that would read as if nothing had changed.
+func (p *Planner) Check(oc *graphql.OperationContext) (errs []error) {
+	for _, name := range p.conditionNames(oc.Operation) {
+		if v, given := oc.Variables[name]; given && v == nil {
+			errs = append(errs, bad(name, "$%s cannot be null: @skip or @include depends on it.", name))
+		}
+	}
+	if len(errs) > 0 || oc.Operation.Operation != ast.Mutation {
+		return errs
+	}
+	for _, field := range graphql.CollectFields(oc, oc.Operation.SelectionSet, []string{p.schema.Mutation.Name}) {
+		if field.Name == typename {
+			continue
+		}
+		plan, err := p.payloadPlan(oc, field)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		r := &run{Planner: p, vars: oc.Variables}
+		errs = append(errs, r.bind(plan)...)
+	}
+	return errs
 }

@@ -51,6 +51,7 @@ type computedCell struct {
 // list is a subquery: rows of an entity, below a row or at the root.
 type list struct {
 	index  int // in the plan; the request's binding has the same
+	root   int // the entry of the answer that it is of
 	entity *Entity
 	edge   *Edge // from the row above; nil at the root
 	where  Where // narrows it, besides the arguments

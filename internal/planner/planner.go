@@ -150,17 +150,22 @@ func (p *Planner) cached(key planKey, compile func() (*plan, error)) (*plan, err
 
 // conditionsOf are the values that @skip and @include depend on.
 func (p *Planner) conditionsOf(op *ast.OperationDefinition, vars map[string]any) string {
+	names := p.conditionNames(op)
+	values := make([]byte, len(names))
+	for i, name := range names {
+		if values[i] = 'f'; vars[name] == true {
+			values[i] = 't'
+		}
+	}
+	return string(values)
+}
+
+// conditionNames are the variables that @skip and @include depend on.
+func (p *Planner) conditionNames(op *ast.OperationDefinition) []string {
 	names, ok := p.conditions.Get(op)
 	if !ok {
 		names = conditions(op)
 		p.conditions.Add(op, names)
 	}
-	values := make([]byte, len(names))
-	for i, name := range names {
-		v := vars[name]
-		if values[i] = 'f'; v == true {
-			values[i] = 't'
-		}
-	}
-	return string(values)
+	return names
 }

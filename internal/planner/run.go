@@ -17,11 +17,12 @@ type run struct {
 	sources map[string]Source
 	others  map[string]json.RawMessage
 
-	pages []page   // by list
-	text  string   // what the database answered
-	arena []datum  // the cells of all rows
-	found [][]span // by list: its rows in the arena, below one row after the other
-	made  []byte   // the values of computed cells
+	pages  []page   // by list
+	failed []bool   // by entry of the answer: its arguments are wrong
+	text   string   // what the database answered
+	arena  []datum  // the cells of all rows
+	found  [][]span // by list: its rows in the arena, below one row after the other
+	made   []byte   // the values of computed cells
 
 	out  []byte
 	path ast.Path
@@ -46,11 +47,12 @@ func (r *run) answer(ctx context.Context, p *plan) (data []byte, errs []error) {
 			arenas.Put(arena)
 		}
 	}()
-	if errs := r.bind(p); len(errs) > 0 {
-		return nil, errs
+	r.errs = r.bind(p)
+	if p.root.lost(r.failed) {
+		return nil, r.errs
 	}
 	if err := r.read(ctx, p); err != nil {
-		return nil, []error{err}
+		return nil, append(r.errs, err)
 	}
 	r.out = make([]byte, 0, 512+3*len(r.text))
 	if !p.root.write(r, r.arena[:p.top.width()]) {

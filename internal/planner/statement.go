@@ -93,6 +93,10 @@ func (b *builder) cells(r *row, alias, only string) []expression {
 		})
 	}
 	for _, c := range r.cells {
+		if c.list != nil && b.failed[c.list.root] {
+			all = append(all, absent(c.part))
+			continue
+		}
 		switch c.part {
 		case partColumn:
 			all = b.value(all, b.column(alias, c.field.Column), c.field.Kind)
@@ -113,6 +117,14 @@ func (b *builder) cells(r *row, alias, only string) []expression {
 		}
 	}
 	return all
+}
+
+// absent stands for what is of a list that is not read.
+func absent(p part) expression {
+	if p == partRows {
+		return text(none)
+	}
+	return text(end)
 }
 
 // value frames a value as decode.go reads it. What is NULL, concat leaves out.

@@ -38,6 +38,17 @@ func (o *object) add(f *collected, w writer) {
 	o.entries = append(o.entries, entry{ast.PathName(f.Alias), key, f.Definition.Type.NonNull, w})
 }
 
+// lost reports whether an entry that cannot be null has failed, and with it the
+// object.
+func (o *object) lost(failed []bool) bool {
+	for i := range o.entries {
+		if failed[i] && o.entries[i].nonNull {
+			return true
+		}
+	}
+	return false
+}
+
 func (o *object) write(r *run, cells []datum) bool {
 	r.out = append(r.out, '{')
 	for i := range o.entries {
@@ -76,6 +87,16 @@ func (r *run) each(n int, cells func(i int) []datum, w writer) {
 		r.at(ast.PathIndex(i), false, w, cells(i))
 	}
 	r.out = append(r.out, ']')
+}
+
+// attempt is an entry of the answer, unless its arguments are wrong.
+type attempt struct {
+	entry int
+	value writer
+}
+
+func (a attempt) write(r *run, cells []datum) bool {
+	return !r.failed[a.entry] && a.value.write(r, cells)
 }
 
 // constant is written as it is.
