@@ -9,19 +9,20 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
-	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"docket/ent/orm"
 	"docket/gql/exec"
 	"docket/internal/booking"
+	"docket/internal/cache"
 	"docket/internal/gate"
 	"docket/internal/planner"
 )
 
 const (
-	maxTokens       = 15_000 // of one document
-	cachedDocuments = 1_000
+	maxTokens     = 15_000  // of one document
+	keptDocuments = 1 << 20 // what those weigh that need not be parsed again
+	keptDocument  = 1 << 9  // the least that one weighs, besides its text
 )
 
 // Config is what the API needs.
@@ -58,7 +59,7 @@ func NewHandler(c Config) (http.Handler, error) {
 		ExecutableSchema: exec.NewExecutableSchema(exec.Config{Resolvers: root, Schema: schema}), reads: reads, schema: schema,
 	})
 	h.AddTransport(overHTTP{})
-	h.SetQueryCache(lru.New[*ast.QueryDocument](cachedDocuments))
+	h.SetQueryCache(documents{cache.New[string, *ast.QueryDocument](keptDocuments)})
 	h.SetParserTokenLimit(maxTokens)
 	h.SetErrorPresenter(presenter(c.Log))
 	h.SetRecoverFunc(func(_ context.Context, reason any) error { return panicked(reason) })
@@ -70,4 +71,19 @@ func NewHandler(c Config) (http.Handler, error) {
 		return next(booking.NewContext(ctx, booking.Moment{Now: c.Clock(), Rules: c.Rules}))
 	})
 	return h, nil
+}
+
+// documents are those that were parsed and validated, by their text.
+type documents struct {
+	kept *cache.Cache[string, *ast.QueryDocument]
+}
+
+// Get returns a document.
+func (d documents) Get(_ context.Context, text string) (*ast.QueryDocument, bool) {
+	return d.kept.Get(text)
+}
+
+// Add keeps a document. What it takes in memory is in proportion to its text.
+func (d documents) Add(_ context.Context, text string, doc *ast.QueryDocument) {
+	d.kept.Add(text, doc, keptDocument+len(text))
 }

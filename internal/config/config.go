@@ -34,10 +34,12 @@ type Server struct {
 	PageDefault         int `help:"How many rows a list has for which neither first nor last is given." default:"50"`
 	PageMax             int `help:"How many rows a list has at most, and how many ids can be asked for at once." default:"500"`
 	FilterDepth         int `help:"How deep a filter can be nested." default:"8"`
-	FilterConditions    int `help:"How many conditions a filter can have." default:"200"`
+	FilterConditions    int `help:"How many conditions the filters of an operation can have together." default:"500"`
 	OperationDepth      int `help:"How deep an operation can nest objects." default:"12"`
 	OperationLists      int `help:"How many lists and related objects an operation can select." default:"200"`
+	OperationFields     int `help:"How many fields an operation can select, those of a fragment wherever it is spread." default:"2000"`
 	OperationRows       int `help:"How many rows an answer can have, as far as its pages tell." default:"250000"`
+	OperationValues     int `help:"How many values these rows can have together." default:"1000000"`
 	OperationParameters int `help:"How many values the filters of an operation can have together." default:"5000"`
 
 	CursorSecret string `help:"What cursors are sealed with, 16 bytes or more, the same for all servers. Without it, cursors end with the process." placeholder:"SECRET"`
@@ -67,7 +69,8 @@ func (s Server) Rules() booking.Rules {
 func (s Server) Limits() planner.Limits {
 	return planner.Limits{
 		Page: s.PageDefault, MaxPage: s.PageMax, Filter: s.FilterDepth, Conditions: s.FilterConditions,
-		Depth: s.OperationDepth, Lists: s.OperationLists, Rows: s.OperationRows, Parameters: s.OperationParameters,
+		Depth: s.OperationDepth, Lists: s.OperationLists, Fields: s.OperationFields,
+		Rows: s.OperationRows, Values: s.OperationValues, Parameters: s.OperationParameters,
 	}
 }
 

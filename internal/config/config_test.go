@@ -14,8 +14,9 @@ func valid() config.Server {
 	return config.Server{
 		Environment: config.Local, Listen: "localhost:8080", Database: config.DefaultDatabase,
 		SlotLength: 15 * time.Minute, AdvanceNotice: 24 * time.Hour, HoldLength: 30 * time.Minute,
-		PageDefault: 50, PageMax: 500, FilterDepth: 8, FilterConditions: 200,
-		OperationDepth: 12, OperationLists: 200, OperationRows: 250_000, OperationParameters: 5000,
+		PageDefault: 50, PageMax: 500, FilterDepth: 8, FilterConditions: 500,
+		OperationDepth: 12, OperationLists: 200, OperationFields: 2000,
+		OperationRows: 250_000, OperationValues: 1_000_000, OperationParameters: 5000,
 	}
 }
 
@@ -42,6 +43,8 @@ func TestValidate(t *testing.T) {
 		"all conditions":  {func(s *config.Server) { s.FilterConditions = 1 << 20 }, "filter-conditions: must be between 1 and"},
 		"no depth":        {func(s *config.Server) { s.OperationDepth = -1 }, "operation-depth: must be between 1 and"},
 		"no lists":        {func(s *config.Server) { s.OperationLists = 0 }, "operation-lists: must be between 1 and"},
+		"no fields":       {func(s *config.Server) { s.OperationFields = 0 }, "operation-fields: must be between 1 and"},
+		"no values":       {func(s *config.Server) { s.OperationValues = 0 }, "operation-values: must be between 1 and"},
 		"no rows":         {func(s *config.Server) { s.OperationRows = 0 }, "operation-rows: must be between 1 and"},
 		"too many values": {func(s *config.Server) { s.OperationParameters = 40_000 }, "operation-parameters: must be between 1 and 32766"},
 		"a short secret":  {func(s *config.Server) { s.CursorSecret = "fifteen bytes.." }, "cursor-secret: must have at least 16"},

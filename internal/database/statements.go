@@ -12,6 +12,11 @@ import (
 // used them.
 const maxPrepared = 128
 
+// maxText is how long a statement is kept at most, in bytes. What a connection
+// of PostgreSQL needs for one is in proportion to its text; the longest that a
+// page of an application asks for has some 1,500.
+const maxText = 8 << 10
+
 // Statements reads with prepared statements: what was asked before is neither
 // parsed nor planned again. Those not used for long are closed.
 type Statements struct {
@@ -36,6 +41,9 @@ func (db *DB) Reads() *Statements {
 
 // QueryContext runs a query, as [sql.DB.QueryContext] does.
 func (s *Statements) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if len(query) > maxText {
+		return s.db.QueryContext(ctx, query, args...)
+	}
 	st, err := s.acquire(ctx, query)
 	if err != nil {
 		return nil, err

@@ -47,7 +47,7 @@ func (r *run) bind(p *plan) []error {
 	var errs []error
 	r.failed = make([]bool, len(p.root.entries))
 	var failed *ast.Field // the last node or nodes that did
-	total := 0
+	rows, values := 0, 0
 	for i, l := range p.lists {
 		if l.field == failed {
 			continue // another type's list of the same ids
@@ -66,16 +66,27 @@ func (r *run) bind(p *plan) []error {
 		if l.rows >= 0 {
 			weights[i] *= max(r.pages[i].size, 1)
 		}
-		total += weights[i]
-		if total > r.limits.Rows {
-			for i := range r.failed {
-				r.failed[i] = true // together they are too many
-			}
+		rows += weights[i]
+		values += weights[i] * l.fields
+		switch {
+		case rows > r.limits.Rows:
+			r.failAll() // together they are too many
 			return append(errs, at(l.path, tooMuch(TooComplex, "", r.limits.Rows,
 				"Its pages could have more than %d rows together; ask for smaller ones.", r.limits.Rows)))
+		case values > r.limits.Values:
+			r.failAll()
+			return append(errs, at(l.path, tooMuch(TooComplex, "", r.limits.Values,
+				"Its pages could have more than %d values together; ask for smaller ones, or for fewer fields.", r.limits.Values)))
 		}
 	}
 	return errs
+}
+
+// failAll leaves no entry of the answer.
+func (r *run) failAll() {
+	for i := range r.failed {
+		r.failed[i] = true
+	}
 }
 
 func (r *run) bindList(l *list, b *page) error {
@@ -137,12 +148,16 @@ func (r *run) bindIDs(l *list, b *page, args map[string]any) error {
 			return bad(name, "%s", err)
 		}
 		b.wanted = append(b.wanted, id)
-		if scalar.TypeOf(id) == l.entity.Name && !seen[id] {
+		if scalar.TypeOf(id) != l.entity.Name {
+			continue
+		}
+		b.size++ // what is asked for twice is answered twice
+		if !seen[id] {
 			seen[id] = true
 			b.ids = append(b.ids, id)
 		}
 	}
-	b.skip, b.size = len(b.ids) == 0, len(b.ids)
+	b.skip = b.size == 0
 	return nil
 }
 

@@ -35,7 +35,10 @@ func (f *filters) compare(c comparison, name string, v any) (condition, error) {
 			}
 			args = append(args, arg)
 		}
-		if f.conditions += len(args) / argumentsOfCondition; len(args) > f.limits.Parameters {
+		if err := f.weigh(len(args) / argumentsOfCondition); err != nil {
+			return nil, err
+		}
+		if len(args) > f.limits.Parameters {
 			return nil, tooMuch(TooComplex, "where", f.limits.Parameters, "%s takes at most %d values.", name, f.limits.Parameters)
 		}
 		return oneOf(column, args, c.op == notIn), nil

@@ -112,7 +112,20 @@ func (c *compiler) object(l *list, typ *ast.Definition, selections ast.Selection
 			c.err = fmt.Errorf("planner: %s.%s is neither generated nor computed", typ.Name, f.Name)
 		}
 	}
+	c.written(l, l, o)
 	return o
+}
+
+// written counts the fields of an object that is written for each row of per,
+// once where it is nil, because of the list l.
+func (c *compiler) written(per, l *list, o *object) {
+	n := len(o.entries)
+	if per != nil {
+		per.fields += n
+	}
+	if c.plan.fields += n; c.err == nil && c.plan.fields > c.limits.Fields {
+		c.err = c.refuse(l, "An operation selects at most %d fields.", c.limits.Fields)
+	}
 }
 
 func (c *compiler) field(l *list, typ *ast.Definition, f *collected, path ast.Path) writer {
@@ -218,6 +231,7 @@ func (c *compiler) connection(parent *row, above *list, f *collected, l *list) w
 	if rows {
 		l.rows = parent.add(cell{part: partRows, list: l})
 	}
+	c.written(above, l, w)
 	return w
 }
 
@@ -244,6 +258,7 @@ func (c *compiler) edges(l *list, f *collected, path ast.Path) writer {
 			w.edge.add(ef, c.object(l, c.schema.Types[l.entity.Name], ef.selections, node))
 		}
 	}
+	c.written(l, l, &w.edge)
 	return w
 }
 
@@ -273,5 +288,6 @@ func (c *compiler) pageInfo(parent *row, l *list, f *collected) writer {
 			w.add(pf, pageCursor{list: l, last: pf.Name == "endCursor"})
 		}
 	}
+	c.written(l.above, l, w)
 	return w
 }

@@ -13,9 +13,18 @@ type condition func(b *builder, alias string) *sql.Predicate
 // filters reads the filter of one list. What is null is not a condition; a
 // comparison never holds for a row without a value, and not, which is the
 // complement of what it holds, does.
-type filters struct {
-	*run
-	conditions int
+type filters struct{ *run }
+
+// conditionsOfRelated is how many conditions one about related rows weighs: a
+// database reads and remembers those rows for it.
+const conditionsOfRelated = 5
+
+// weigh counts conditions of the operation.
+func (f *filters) weigh(n int) error {
+	if f.conditions += n; f.conditions <= f.limits.Conditions {
+		return nil
+	}
+	return tooMuch(TooComplex, "where", f.limits.Conditions, "The filters of an operation have at most %d conditions.", f.limits.Conditions)
 }
 
 // of reads the filter object v of an entity, which is nested depth deep.
@@ -49,8 +58,8 @@ func (f *filters) of(e *Entity, v any, depth int) (condition, error) {
 }
 
 func (f *filters) entry(e *Entity, name string, v any, depth int) (condition, error) {
-	if f.conditions++; f.conditions > f.limits.Conditions {
-		return nil, tooMuch(TooComplex, "where", f.limits.Conditions, "A filter has at most %d conditions.", f.limits.Conditions)
+	if err := f.weigh(1); err != nil {
+		return nil, err
 	}
 	switch name {
 	case "not":
@@ -90,6 +99,9 @@ func (f *filters) all(e *Entity, v any, depth int) ([]condition, error) {
 // related reads hasX, true or false, and hasXWith: some related row meets all of
 // the filters.
 func (f *filters) related(c comparison, v any, depth int) (condition, error) {
+	if err := f.weigh(conditionsOfRelated - 1); err != nil {
+		return nil, err
+	}
 	to := f.entities[c.edge.To]
 	if c.op == has {
 		yes, ok := v.(bool)

@@ -12,18 +12,20 @@ type Limits struct {
 	Page       int // rows of a list for which neither first nor last is given
 	MaxPage    int // what first, last and the number of ids may be at most
 	Filter     int // how deep a filter may be nested
-	Conditions int // how many conditions a filter may have
+	Conditions int // how many conditions all filters may have together
 	Depth      int // how deep objects may be nested
 	Lists      int // how many lists and related objects may be selected
+	Fields     int // how many fields may be selected, each wherever it is used
 	Rows       int // how many rows the answer may have, as far as its pages tell
+	Values     int // how many values these rows may have
 	Parameters int // how many values the statement may take
 }
 
 // DefaultLimits suit a page of any application, and what it could mistake for one.
 func DefaultLimits() Limits {
 	return Limits{
-		Page: 50, MaxPage: 500, Filter: 8, Conditions: 200,
-		Depth: 12, Lists: 200, Rows: 250_000, Parameters: 5000,
+		Page: 50, MaxPage: 500, Filter: 8, Conditions: 500,
+		Depth: 12, Lists: 200, Fields: 2000, Rows: 250_000, Values: 1_000_000, Parameters: 5000,
 	}
 }
 
@@ -42,7 +44,9 @@ func (l Limits) Validate() error {
 		{"filter-conditions", l.Conditions, 10_000},
 		{"operation-depth", l.Depth, 50},
 		{"operation-lists", l.Lists, 1000},
+		{"operation-fields", l.Fields, 100_000},
 		{"operation-rows", l.Rows, 10_000_000},
+		{"operation-values", l.Values, 100_000_000},
 		{"operation-parameters", l.Parameters, maxParameters},
 	} {
 		if limit.value < 1 || limit.value > limit.most {

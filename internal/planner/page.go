@@ -39,7 +39,7 @@ func (r *run) bindPage(l *list, b *page, args map[string]any) error {
 	if b.before, err = r.cursor(l, b, "before", args["before"]); err != nil {
 		return err
 	}
-	f := filters{run: r}
+	f := filters{r}
 	b.filter, err = f.of(l.entity, args["where"], 1)
 	return err
 }

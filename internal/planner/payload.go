@@ -73,12 +73,13 @@ func (*Payload) UnmarshalGQL(any) error { return errors.New("planner: a payload 
 // is in, whose fields hold what sources say. It is called when what they lead to
 // is committed.
 func (p *Planner) Payload(ctx context.Context, sources map[string]Source) (*Payload, error) {
+	field := graphql.GetFieldContext(ctx).Field
 	oc := graphql.GetOperationContext(ctx)
-	plan, err := p.payloadPlan(oc, graphql.GetFieldContext(ctx).Field)
+	plan, err := p.payloadPlan(oc, field)
 	if err != nil {
 		return nil, err
 	}
-	r := &run{Planner: p, vars: oc.Variables, sources: sources}
+	r := &run{Planner: p, vars: oc.Variables, sources: sources, path: ast.Path{ast.PathName(field.Alias)}}
 	data, errs := r.answer(ctx, plan)
 	if data == nil {
 		return nil, errors.Join(errs...)
@@ -90,21 +91,22 @@ func (p *Planner) Payload(ctx context.Context, sources map[string]Source) (*Payl
 }
 
 func (p *Planner) payloadPlan(oc *graphql.OperationContext, field graphql.CollectedField) (*plan, error) {
-	key := planKey{field.Field, p.conditionsOf(oc.Operation, oc.Variables)}
-	return p.cached(key, func() (*plan, error) { return p.payload(field, oc.Variables) })
+	conditions, err := p.conditionsOf(oc.Operation, oc.Variables)
+	if err != nil {
+		return nil, err
+	}
+	return p.cached(planKey{field.Field, conditions}, field.Position, func() (*plan, error) { return p.payload(field, oc.Variables) })
 }
 
 // Check reports what is wrong with an operation before any of it is done. What
 // is selected of the payloads of mutations has to be readable before they are
 // executed: an error after that would read as if nothing had changed.
 func (p *Planner) Check(oc *graphql.OperationContext) (errs []error) {
-	for _, name := range p.conditionNames(oc.Operation) {
-		if v, given := oc.Variables[name]; given && v == nil {
-			errs = append(errs, bad(name, "$%s cannot be null: @skip or @include depends on it.", name))
-		}
+	if _, err := p.conditionsOf(oc.Operation, oc.Variables); err != nil {
+		return []error{err}
 	}
-	if len(errs) > 0 || oc.Operation.Operation != ast.Mutation {
-		return errs
+	if oc.Operation.Operation != ast.Mutation {
+		return nil
 	}
 	for _, field := range graphql.CollectFields(oc, oc.Operation.SelectionSet, []string{p.schema.Mutation.Name}) {
 		if field.Name == typename {

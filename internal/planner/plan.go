@@ -12,6 +12,7 @@ type plan struct {
 	top     *row
 	root    *object
 	lists   []*list
+	fields  int              // how many are written: a fragment's, wherever it is spread
 	foreign ast.SelectionSet // root fields that somebody else answers
 }
 
@@ -61,6 +62,7 @@ type list struct {
 	path   ast.Path // for errors in arguments
 	above  *list    // whose rows it is below; nil at the root
 	row    *row
+	fields int // how many are written for each of its rows
 	// Only of a page: the cells it has in the row above, -1 for none.
 	rows, total, before, after int
 	more                       bool // whether there are more rows than the page takes is asked for

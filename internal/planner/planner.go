@@ -8,8 +8,9 @@ import (
 	"strings"
 
 	entsql "entgo.io/ent/dialect/sql"
-	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"docket/internal/cache"
 )
 
 // DB is where the planner reads.
@@ -44,8 +45,8 @@ type Planner struct {
 	limits      Limits
 	cursors     *Cursors
 	policy      Policy
-	plans       *lru.Cache[planKey, *plan]
-	conditions  *lru.Cache[*ast.OperationDefinition, []string]
+	plans       *cache.Cache[planKey, *plan]
+	conditions  *cache.Cache[*ast.OperationDefinition, []string]
 }
 
 // rootField is a field of Query that the planner answers.
@@ -64,7 +65,12 @@ type planKey struct {
 	conditions string
 }
 
-const cachedPlans = 2000
+// What plans and conditions may weigh. A byte of a document weighs 1, as it is
+// kept with them, and so does a field of a plan.
+const (
+	keptPlans = 1 << 20
+	keptPlan  = 1 << 9 // the least that one weighs
+)
 
 // New makes a planner. It fails on entities that contradict each other or the
 // schema.
@@ -75,8 +81,8 @@ func New(c Config) (*Planner, error) {
 		entities: map[string]*Entity{}, comparisons: map[string]map[string]comparison{},
 		roots: map[string]rootField{"node": {}, "nodes": {}},
 	}
-	p.plans, _ = lru.New[planKey, *plan](cachedPlans) // fails only for a size below 1
-	p.conditions, _ = lru.New[*ast.OperationDefinition, []string](cachedPlans)
+	p.plans = cache.New[planKey, *plan](keptPlans)
+	p.conditions = cache.New[*ast.OperationDefinition, []string](keptPlans)
 	for _, e := range c.Entities {
 		p.entities[e.Name] = e
 		p.comparisons[e.Name] = comparisonsOf(e)
@@ -124,8 +130,11 @@ func (p *Planner) check(e *Entity) error {
 // left to others, which is called with them, if there are any, and gives their
 // values by response name. Data is nil where an error leaves none.
 func (p *Planner) Query(ctx context.Context, op *ast.OperationDefinition, vars map[string]any, others func(ast.SelectionSet) map[string]json.RawMessage) (data []byte, errs []error) {
-	key := planKey{op, p.conditionsOf(op, vars)}
-	plan, err := p.cached(key, func() (*plan, error) { return p.query(op, vars) })
+	conditions, err := p.conditionsOf(op, vars)
+	if err != nil {
+		return nil, []error{err}
+	}
+	plan, err := p.cached(planKey{op, conditions}, op.Position, func() (*plan, error) { return p.query(op, vars) })
 	if err != nil {
 		return nil, []error{err}
 	}
@@ -136,36 +145,39 @@ func (p *Planner) Query(ctx context.Context, op *ast.OperationDefinition, vars m
 	return r.answer(ctx, plan)
 }
 
-// cached returns the plan with the key, compiled at its first use.
-func (p *Planner) cached(key planKey, compile func() (*plan, error)) (*plan, error) {
+// cached returns the plan with the key, compiled at its first use, of what is at
+// a place of a document.
+func (p *Planner) cached(key planKey, of *ast.Position, compile func() (*plan, error)) (*plan, error) {
 	if plan, ok := p.plans.Get(key); ok {
 		return plan, nil
 	}
 	plan, err := compile()
 	if err == nil {
-		p.plans.Add(key, plan)
+		p.plans.Add(key, plan, weight(of)+plan.fields)
 	}
 	return plan, err
 }
 
-// conditionsOf are the values that @skip and @include depend on.
-func (p *Planner) conditionsOf(op *ast.OperationDefinition, vars map[string]any) string {
-	names := p.conditionNames(op)
-	values := make([]byte, len(names))
-	for i, name := range names {
-		if values[i] = 'f'; vars[name] == true {
-			values[i] = 't'
-		}
-	}
-	return string(values)
-}
+// weight is that of the document of a place in it.
+func weight(of *ast.Position) int { return keptPlan + len(of.Src.Input) }
 
-// conditionNames are the variables that @skip and @include depend on.
-func (p *Planner) conditionNames(op *ast.OperationDefinition) []string {
+// conditionsOf are the values that @skip and @include depend on. A variable that
+// has a default may be null all the same, which neither of them may.
+func (p *Planner) conditionsOf(op *ast.OperationDefinition, vars map[string]any) (string, error) {
 	names, ok := p.conditions.Get(op)
 	if !ok {
 		names = conditions(op)
-		p.conditions.Add(op, names)
+		p.conditions.Add(op, names, weight(op.Position))
 	}
-	return names
+	values := make([]byte, len(names))
+	for i, name := range names {
+		v, ok := vars[name].(bool)
+		if !ok {
+			return "", bad(name, "%s must be true or false: what is selected depends on it.", name)
+		}
+		if values[i] = 'f'; v {
+			values[i] = 't'
+		}
+	}
+	return string(values), nil
 }

@@ -17,6 +17,8 @@ type run struct {
 	sources map[string]Source
 	others  map[string]json.RawMessage
 
+	conditions int // of all filters
+
 	pages  []page   // by list
 	failed []bool   // by entry of the answer: its arguments are wrong
 	text   string   // what the database answered
@@ -82,6 +84,11 @@ func (r *run) read(ctx context.Context, p *plan) (err error) {
 
 // ask runs the statement, which answers with one text.
 func (r *run) ask(ctx context.Context, query string, args []any) (text string, err error) {
+	defer func() {
+		if err != nil { // which a driver may put in its own words when ctx ended
+			err = errors.Join(ctx.Err(), err)
+		}
+	}()
 	rows, err := r.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return "", err
