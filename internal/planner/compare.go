@@ -79,7 +79,8 @@ func (f *filters) argument(field *Field, name string, v any) (any, error) {
 	case ID:
 		return idOf(name, field.Of, v)
 	case Int:
-		arg, fits = integer(v)
+		n, ok := integer(v)
+		arg, fits = f.number(n), ok
 	case Float:
 		arg, fits = float(v)
 	case Bool:
@@ -104,6 +105,15 @@ func (f *filters) argument(field *Field, name string, v any) (any, error) {
 		return nil, bad(name, "%s has a value that does not fit.", name)
 	}
 	return arg, nil
+}
+
+// number is a whole number as an argument. PostgreSQL would take it for one of
+// its column's type, which may be too narrow for it.
+func (f *filters) number(n int64) any {
+	if f.dialect != dialect.Postgres {
+		return n
+	}
+	return sql.ExprFunc(func(s *sql.Builder) { s.Arg(n).WriteString("::bigint") })
 }
 
 // hasValue reports whether the enum of the field has the value: variables may

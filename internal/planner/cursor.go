@@ -99,7 +99,7 @@ func argument(kind Kind, text string) (any, error) {
 	case Float:
 		return strconv.ParseFloat(text, 64)
 	case Bool:
-		return isTrue(text), nil
+		return strconv.ParseBool(text)
 	case Time:
 		return time.Parse(time.RFC3339Nano, text)
 	}

@@ -5,8 +5,8 @@ import (
 	"entgo.io/ent/dialect/sql"
 )
 
-// keyColumn is the name of what a page is ordered by, among its columns.
-const keyColumn = "key"
+// keyColumn is the name of what a page is ordered by, as [nthColumn] is one.
+const keyColumn = "#key"
 
 // key is what the rows of a page are ordered by, before their id.
 type key struct {

@@ -3,6 +3,7 @@ package planner
 import (
 	"encoding/json"
 	"math"
+	"strconv"
 
 	"docket/internal/scalar"
 )
@@ -136,11 +137,26 @@ func (r *run) appendCursor(to []byte, l *list, cells []datum) []byte {
 	b := &r.pages[l.index]
 	key := cells[l.key]
 	text := r.value(key)
-	if b.keyKind() == Time && !key.null() {
-		// As all databases write it, so that they all make the same cursor.
-		if instant, err := scalar.AppendStored(nil, text); err == nil {
-			text = string(instant)
-		}
+	if !key.null() {
+		text = alike(b.keyKind(), text)
 	}
 	return r.cursors.seal(to, r.scope(l, b), r.value(cells[l.id]), key.null(), text)
+}
+
+// alike is a value in the same words, whichever database wrote it, so that they
+// all make the same cursor.
+func alike(kind Kind, text string) string {
+	switch kind {
+	case Time:
+		if instant, err := scalar.AppendStored(nil, text); err == nil {
+			return string(instant)
+		}
+	case Float:
+		if f, err := strconv.ParseFloat(text, 64); err == nil {
+			return strconv.FormatFloat(f+0, 'g', -1, 64)
+		}
+	case Bool:
+		return strconv.FormatBool(isTrue(text))
+	}
+	return text
 }

@@ -74,8 +74,9 @@ const (
 	none = "'0;'" // a list without rows
 )
 
-// nthColumn is the name of a row's place in its page, among the columns.
-const nthColumn = "nth"
+// nthColumn is the name of a row's place in its page, among the columns of the
+// entity, none of which can have such a name.
+const nthColumn = "#nth"
 
 // cells are the values of a row, whose columns go by the alias. What is of lists
 // below the row is left out where only is not "" and does not hold.
@@ -136,7 +137,7 @@ func (b *builder) value(all []expression, column string, kind Kind) []expression
 	case kind.framed():
 		return append(all, text("octet_length("+column+")"), text("':'"), text(column))
 	case kind == Float && b.dialect == dialect.SQLite:
-		column = "printf('%!.17g', " + column + ")"
+		column = "CASE WHEN " + column + " IS NOT NULL THEN printf('%!.17g', " + column + ") END"
 	}
 	return append(all, text(column), text(end))
 }

@@ -144,7 +144,7 @@ func (v value) write(r *run, cells []datum) bool {
 		if err != nil {
 			return r.fail(err)
 		}
-		r.out = strconv.AppendFloat(r.out, f, 'g', -1, 64)
+		r.out = strconv.AppendFloat(r.out, f+0, 'g', -1, 64) // -0 is 0, which SQLite makes of it
 	case Bool:
 		r.out = strconv.AppendBool(r.out, isTrue(text))
 	case Time:
