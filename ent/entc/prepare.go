@@ -87,6 +87,12 @@ func index(n *gen.Type) (err error) {
 		}
 		err = errors.Join(err, n.AddIndex(&load.Index{Fields: []string{f.Name, n.ID.Name}}))
 	}
+	for _, fk := range n.ForeignKeys { // of edges without a field of their own
+		columns := []string{fk.Field.StorageKey(), n.ID.StorageKey()}
+		if !fk.UserDefined && !fk.Edge.O2O() { // which is unique
+			n.Indexes = append(n.Indexes, &gen.Index{Name: strings.Join(append([]string{strings.ToLower(n.Name)}, columns...), "_"), Columns: columns})
+		}
+	}
 	return err
 }
 
