@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	maxTokens     = 15_000  // of one document
+	maxTokens     = 6_000   // of one document: validating takes time in the square of its fields
 	keptDocuments = 1 << 20 // what those weigh that need not be parsed again
 	keptDocument  = 1 << 9  // the least that one weighs, besides its text
 )

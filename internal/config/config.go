@@ -39,7 +39,7 @@ type Server struct {
 	OperationLists      int `help:"How many lists and related objects an operation can select." default:"200"`
 	OperationFields     int `help:"How many fields an operation can select, those of a fragment wherever it is spread." default:"2000"`
 	OperationRows       int `help:"How many rows an answer can have, as far as its pages tell." default:"250000"`
-	OperationValues     int `help:"How many values these rows can have together." default:"1000000"`
+	OperationValues     int `help:"How many values these rows can have together." default:"300000"`
 	OperationParameters int `help:"How many values the filters of an operation can have together." default:"5000"`
 
 	CursorSecret string `help:"What cursors are sealed with, 16 bytes or more, the same for all servers. Without it, cursors end with the process." placeholder:"SECRET"`

@@ -16,7 +16,7 @@ func valid() config.Server {
 		SlotLength: 15 * time.Minute, AdvanceNotice: 24 * time.Hour, HoldLength: 30 * time.Minute,
 		PageDefault: 50, PageMax: 500, FilterDepth: 8, FilterConditions: 500,
 		OperationDepth: 12, OperationLists: 200, OperationFields: 2000,
-		OperationRows: 250_000, OperationValues: 1_000_000, OperationParameters: 5000,
+		OperationRows: 250_000, OperationValues: 300_000, OperationParameters: 5000,
 	}
 }
 

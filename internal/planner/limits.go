@@ -25,7 +25,7 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		Page: 50, MaxPage: 500, Filter: 8, Conditions: 500,
-		Depth: 12, Lists: 200, Fields: 2000, Rows: 250_000, Values: 1_000_000, Parameters: 5000,
+		Depth: 12, Lists: 200, Fields: 2000, Rows: 250_000, Values: 300_000, Parameters: 5000,
 	}
 }
 
