@@ -34,8 +34,9 @@ var types = []string{"Provider", "Client", "Appointment", "Reservation"}
 
 func newGenerator(seed uint64) *generator {
 	g := &generator{Rand: rand.New(rand.NewPCG(seed, 0)), rows: naive.Data{}} //nolint:gosec // a test that can be repeated
-	for range 12 {
-		g.texts = append(g.texts, g.text())
+	for range 8 {
+		text := g.text()
+		g.texts = append(g.texts, text, swapped(text))
 	}
 	for _, d := range []time.Duration{-48 * time.Hour, -time.Hour, 0, time.Hour, 24 * time.Hour, 25 * time.Hour} {
 		at := now.Add(d)
@@ -51,7 +52,7 @@ func newGenerator(seed uint64) *generator {
 // pieces are what texts are made of: what sorts, folds, escapes or counts in its
 // own way somewhere.
 var pieces = []string{
-	"a", "A", "b", "B", "z", "Z", "0", "é", "e\u0301", "É", "ß", "İ", "ı", "K", "Å", "😀", "𝒳", "中", "\uFB03", "\uFFFD"[:0], "\U0010FFFF",
+	"a", "A", "b", "B", "z", "Z", "aB", "Zz", "0", "é", "e\u0301", "É", "ß", "İ", "ı", "K", "Å", "😀", "𝒳", "中", "\uFB03", "\U0010FFFF",
 	`"`, `\`, "%", "_", "'", "`", " ", "\u00A0", "\u200B", "\u2028", "\uFEFF", "~", "/", ":", ";", "{", "}", "$1", "?", "--", "null", "[", "^", "*", ".", "\x7F", "&", "<",
 	"\t", "\n", "\x01",
 }
@@ -65,10 +66,21 @@ func (g *generator) text() string {
 	for range n {
 		s.WriteString(pick(g.Rand, pieces))
 	}
-	if text := []rune(s.String()); len(text) > 0 {
-		return string(text[:min(len(text), 100)])
-	}
-	return "a"
+	text := []rune(s.String())
+	return string(text[:min(len(text), 100)])
+}
+
+// swapped is the text with A to Z for a to z, and the other way round.
+func swapped(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case 'a' <= r && r <= 'z':
+			return r - 'a' + 'A'
+		case 'A' <= r && r <= 'Z':
+			return r - 'A' + 'a'
+		}
+		return r
+	}, s)
 }
 
 func pick[T any](r *rand.Rand, all []T) T { return all[r.IntN(len(all))] }

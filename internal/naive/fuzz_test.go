@@ -5,13 +5,16 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"strings"
 	"testing"
+
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"docket/internal/naive"
 )
 
 var (
-	ops  = flag.Int("ops", 1200, "how many random operations to compare")
+	ops  = flag.Int("ops", 400, "how many random operations to compare")
 	seed = flag.Uint64("seed", 1, "the first seed")
 )
 
@@ -34,6 +37,8 @@ func TestRandomOperations(t *testing.T) {
 func random(t *testing.T, seed uint64, n int) {
 	t.Helper()
 	w := prepare(t, seed)
+	w.views(t)
+	w.filters(t, seed)
 	compared, invalid, refused := 0, 0, 0
 	var a *author
 	for op := uint64(0); compared < n && !t.Failed(); op++ {
@@ -54,7 +59,7 @@ func random(t *testing.T, seed uint64, n int) {
 			w.report(t, seed, op, d)
 		}
 	}
-	t.Logf("%d operations compared, %d too complex, %d not valid", compared, refused, invalid)
+	t.Logf("%d operations compared, %d of them random; %d more are too complex and %d not valid", w.compared, compared, refused, invalid)
 }
 
 // prepare makes the world of a seed. The cursors it knows are of rows that were
@@ -71,27 +76,58 @@ func prepare(t testing.TB, seed uint64) *world {
 	return w
 }
 
-// tour learns the cursors of all rows in all orders.
-func (w *world) tour(t testing.TB) {
+// filters compares each filter of each type with some values.
+func (w *world) filters(t *testing.T, seed uint64) {
 	t.Helper()
-	for _, f := range w.schema.Query.Fields {
-		if of := f.Arguments.ForName("orderBy"); of != nil {
-			orders := w.schema.Types[of.Type.Name()].Fields.ForName("field").Type.Name()
-			for _, o := range w.schema.Types[orders].EnumValues {
-				for _, direction := range []string{"ASC", "DESC"} {
-					w.visit(t, f.Name, fmt.Sprintf("orderBy: {field: %s, direction: %s}", o.Name, direction))
-				}
+	a := w.author(seed, 1<<32)
+	for _, typ := range types {
+		for _, f := range w.schema.Types[typ+"WhereInput"].Fields {
+			d := &document{}
+			for range 12 {
+				d.selections = append(d.selections, &selection{
+					alias: a.name("a"), name: strings.ToLower(typ) + "s",
+					args:       []member{{"where", object{{f.Name, a.operand(typ, f, 2)}}}, {"first", maxPage}},
+					selections: []*selection{{name: "edges", selections: []*selection{{name: "node", selections: []*selection{{name: "id"}}}}}},
+				})
+			}
+			if err := w.compare(d.print()); err != nil && !t.Failed() {
+				w.report(t, seed, 0, d)
 			}
 		}
 	}
 }
 
-func (w *world) visit(t testing.TB, connection, order string) {
+// tour learns the cursors of all rows in all orders.
+func (w *world) tour(t testing.TB) {
 	t.Helper()
-	for _, take := range []string{"first", "last"} {
-		q := request{fmt.Sprintf(`{ %s(%s: %d, %s) { edges { cursor } } }`, connection, take, maxPage, order), nil}
-		if err := w.compare(q); err != nil {
-			t.Fatalf("%s\n%v", q.Query, err)
+	for _, typ := range types {
+		w.orders(t, w.schema.Query.Fields.ForName(strings.ToLower(typ)+"s"))
+	}
+}
+
+// views compares each root connection in each order.
+func (w *world) views(t *testing.T) {
+	t.Helper()
+	for _, f := range w.schema.Query.Fields {
+		if f.Arguments.ForName("orderBy") != nil && known(f) {
+			w.orders(t, f)
+		}
+	}
+}
+
+// orders compares both ends of a root connection in each order.
+func (w *world) orders(t testing.TB, f *ast.FieldDefinition) {
+	t.Helper()
+	by := w.schema.Types[f.Arguments.ForName("orderBy").Type.Name()].Fields.ForName("field").Type.Name()
+	for _, o := range w.schema.Types[by].EnumValues {
+		for _, direction := range []string{"ASC", "DESC"} {
+			for _, take := range []string{"first", "last"} {
+				q := request{fmt.Sprintf(`{ %s(%s: %d, orderBy: {field: %s, direction: %s}) { edges { cursor } } }`,
+					f.Name, take, maxPage, o.Name, direction), nil}
+				if err := w.compare(q); err != nil {
+					t.Fatalf("%s\n%v", q.Query, err)
+				}
+			}
 		}
 	}
 }

@@ -102,6 +102,9 @@ func (a *author) selections(typ *ast.Definition, depth int) (all []*selection) {
 		}
 		all = append(all, a.selection(typ, depth))
 	}
+	if slices.Contains(types, typ.Name) && a.once(60) {
+		all = append(all, a.wide(typ)...)
+	}
 	if len(all) > 0 && a.once(8) { // again, with other fields below
 		again := *pick(a.Rand, all)
 		if again.name != "" && len(again.selections) > 0 {
@@ -109,6 +112,20 @@ func (a *author) selections(typ *ast.Definition, depth int) (all []*selection) {
 			slices.Reverse(again.selections)
 		}
 		all = append(all, &again)
+	}
+	return all
+}
+
+// wide are more lists below one row than a database takes arguments of a function.
+func (a *author) wide(typ *ast.Definition) (all []*selection) {
+	for range 110 {
+		if f := pick(a.Rand, typ.Fields); f.Arguments.ForName("where") != nil && known(f) {
+			s := &selection{alias: a.name("a"), name: f.Name, selections: []*selection{{name: "totalCount"}}}
+			s.args = []member{{"where", a.where(strings.TrimSuffix(f.Type.Name(), "Connection"), 3)}}
+			all = append(all, s)
+		} else if f.Arguments == nil && len(a.schema.Types[f.Type.Name()].Fields) == 0 {
+			all = append(all, &selection{alias: a.name("a"), name: f.Name})
+		}
 	}
 	return all
 }
@@ -182,7 +199,7 @@ func (a *author) field(s *selection, typ *ast.Definition, depth int) {
 	for _, f := range typ.Fields {
 		leaf := f.Type.Name() != "Node" && len(a.schema.Types[f.Type.Name()].Fields) == 0
 		switch {
-		case strings.HasPrefix(f.Name, "__"):
+		case strings.HasPrefix(f.Name, "__"), !leaf && !known(f):
 		case leaf, f.Name == "edges", f.Name == "pageInfo":
 			fields = append(fields, f)
 		case a.budget > 0 && depth < deepest:
@@ -205,6 +222,12 @@ func (a *author) field(s *selection, typ *ast.Definition, depth int) {
 		}
 		s.selections = a.selections(of, depth)
 	}
+}
+
+// known reports whether the evaluator can say what a field leads to.
+func known(f *ast.FieldDefinition) bool {
+	name := strings.TrimSuffix(strings.TrimSuffix(f.Type.Name(), "Connection"), "Edge")
+	return name == "Node" || name == "PageInfo" || slices.Contains(types, name)
 }
 
 func (a *author) arguments(s *selection, f *ast.FieldDefinition, depth int) {

@@ -44,6 +44,8 @@ type world struct {
 	cursors map[string]string // of the API, by those of the evaluator
 	known   map[string]string // the other way round
 	learned []string          // those of the evaluator, in the order they were met
+
+	compared int // operations that were compared
 }
 
 // side is one database and the API on it.
@@ -142,6 +144,7 @@ func (w *world) compare(q request) error {
 	if bytes.Contains(answers[0], []byte(`"code":"TOO_COMPLEX"`)) {
 		return errRefused
 	}
+	w.compared++
 	if len(refused) > 0 {
 		return w.refuses(answers[0], refused, want)
 	}

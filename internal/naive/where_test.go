@@ -19,10 +19,7 @@ func (a *author) where(typ string, depth int) value {
 	fields := a.schema.Types[typ+"WhereInput"].Fields
 	o := object{}
 	for range []int{1, 1, 1, 2, 3, 0}[a.IntN(6)] {
-		f := pick(a.Rand, fields)
-		if a.once(3) { // what leads further is rare among so many
-			f = pick(a.Rand, nesting(fields))
-		}
+		f := pick(a.Rand, pick(a.Rand, kinds(fields)))
 		if !a.has(o, f.Name) {
 			o = append(o, member{f.Name, a.operand(typ, f, depth)})
 		}
@@ -30,12 +27,27 @@ func (a *author) where(typ string, depth int) value {
 	return o
 }
 
-// nesting are the filters that take others, or lead to other rows.
-func nesting(fields ast.FieldList) (all ast.FieldList) {
+// kinds are the filters by what they do, as the dates and ids are so many: those
+// that take others or lead to other rows, those only text has, those of what may be
+// null, and all.
+func kinds(fields ast.FieldList) (all []ast.FieldList) {
+	var nesting, text, null ast.FieldList
 	for _, f := range fields {
-		if strings.HasPrefix(f.Name, "has") || f.Name == "not" || f.Name == "and" || f.Name == "or" {
-			all = append(all, f)
+		switch {
+		case strings.HasSuffix(f.Type.Name(), "Input"), f.Type.Name() == "Boolean" && strings.HasPrefix(f.Name, "has"):
+			nesting = append(nesting, f)
+		case strings.HasSuffix(f.Name, "Fold"), strings.HasSuffix(f.Name, "Contains"), strings.HasSuffix(f.Name, "fix"):
+			text = append(text, f)
+		case strings.HasPrefix(f.Name, "cancelledAt"), strings.HasPrefix(f.Name, "confirmedAt"):
+			null = append(null, f)
 		}
+	}
+	all = append(all, fields, nesting)
+	if text != nil {
+		all = append(all, text)
+	}
+	if null != nil {
+		all = append(all, null)
 	}
 	return all
 }
@@ -89,7 +101,7 @@ func (a *author) scalar(typ string, f *ast.FieldDefinition, depth int) value {
 		}
 		return a.id(strings.ToUpper(of[:1]) + of[1:])
 	case "Int":
-		return pick(a.Rand, []int{0, 1, 2, 3, 4, -1, 1<<31 - 1})
+		return pick(a.Rand, []int{0, 1, 2, 3, 4, -1, 1<<31 - 1, 1 << 40})
 	case "Time":
 		return a.time()
 	case "String":
@@ -148,23 +160,24 @@ func (a *author) time() string {
 	return t.Format(time.RFC3339Nano)
 }
 
-// part is a text of the data, or a piece of one, in some case.
+// part is a text of the data, or the beginning, the end or the middle of one, in
+// some case.
 func (a *author) part() string {
 	s := []rune(pick(a.Rand, a.data.texts))
 	if a.once(8) {
 		s = []rune(pick(a.Rand, []string{"UTC", "Europe/Berlin", "America/New_York"}))
 	}
-	if a.once(2) {
-		from := a.IntN(len(s) + 1)
-		s = s[from : from+a.IntN(len(s)-from+1)]
-	}
-	text := string(s)
-	switch a.IntN(8) {
+	from := a.IntN(len(s) + 1)
+	to := from + a.IntN(len(s)-from+1)
+	text := string(pick(a.Rand, [][]rune{s, s, s[from:], s[:to], s[from:to]}))
+	switch a.IntN(10) {
 	case 0:
 		text = strings.ToLower(text)
 	case 1:
 		text = strings.ToUpper(text)
-	case 2:
+	case 2, 3, 4:
+		text = swapped(text)
+	case 5:
 		text += pick(a.Rand, pieces)
 	}
 	if a.once(100) {
