@@ -34,10 +34,10 @@ const (
 	codeInternal     = "INTERNAL"
 )
 
-// inputError says which field of an input is wrong, and how.
-type inputError struct{ Field, Message string }
-
-func (e *inputError) Error() string { return e.Field + " " + e.Message + "." }
+// badInput says which field of an input is wrong, and how.
+func badInput(field, format string, args ...any) *planner.InputError {
+	return &planner.InputError{Code: codeBadUserInput, Field: field, Message: field + " " + fmt.Sprintf(format, args...) + "."}
+}
 
 // presenter turns every error into what consumers may see: a message, a code
 // and the facts to act on. What it does not know stays inside: the log has it
@@ -74,7 +74,6 @@ func explain(err error) (message, code string, facts map[string]any) {
 	var (
 		refusal  *booking.Refusal
 		notFound *gate.NotFound
-		input    *inputError
 		invalid  *orm.ValidationError
 		asked    *planner.InputError
 	)
@@ -84,8 +83,6 @@ func explain(err error) (message, code string, facts map[string]any) {
 	case errors.As(err, &notFound):
 		return fmt.Sprintf("There is no such %s.", notFound.Type), codeNotFound,
 			map[string]any{"type": notFound.Type, "id": scalar.FormatID(notFound.ID)}
-	case errors.As(err, &input):
-		return input.Error(), codeBadUserInput, map[string]any{"field": input.Field}
 	case errors.As(err, &invalid):
 		field := fieldName(invalid.Name)
 		return field + " " + reason(invalid) + ".", codeBadUserInput, map[string]any{"field": field}

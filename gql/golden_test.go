@@ -41,9 +41,14 @@ func golden(t *testing.T, a *api, path string) {
 		t.Fatal(err)
 	}
 	got.WriteByte('\n')
-	file := strings.TrimSuffix(path, ".graphql") + ".json"
+	pinned(t, strings.TrimSuffix(path, ".graphql")+".json", got.Bytes())
+}
+
+// pinned holds a text against the file that pins it.
+func pinned(t *testing.T, file string, got []byte) {
+	t.Helper()
 	if *update {
-		if err := os.WriteFile(file, got.Bytes(), 0o600); err != nil {
+		if err := os.WriteFile(file, got, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -51,7 +56,7 @@ func golden(t *testing.T, a *api, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(got.Bytes(), want) {
-		t.Errorf("%s differs; run with -update and read the difference\ngot  %s\nwant %s", file, got.Bytes(), want)
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs; run with -update, read the difference, and commit it if it is meant\ngot\n%s\nwant\n%s", file, got, want)
 	}
 }

@@ -44,12 +44,8 @@ func NewHandler(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	known := entities()
-	for _, e := range known {
-		e.Computed = computed()[e.Name]
-	}
 	reads, err := planner.New(planner.Config{
-		DB: c.Reads, Dialect: c.Dialect, Schema: schema, Entities: known, Limits: c.Limits, Cursors: c.Cursors,
+		DB: c.Reads, Dialect: c.Dialect, Schema: schema, Entities: readable(), Limits: c.Limits, Cursors: c.Cursors,
 	})
 	if err != nil {
 		return nil, err
@@ -71,6 +67,15 @@ func NewHandler(c Config) (http.Handler, error) {
 		return next(booking.NewContext(ctx, booking.Moment{Now: c.Clock(), Rules: c.Rules}))
 	})
 	return h, nil
+}
+
+// readable are the entities with the fields that are made by hand.
+func readable() []*planner.Entity {
+	all, byHand := entities(), computed()
+	for _, e := range all {
+		e.Computed = byHand[e.Name]
+	}
+	return all
 }
 
 // documents are those that were parsed and validated, by their text.

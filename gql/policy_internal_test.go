@@ -122,12 +122,8 @@ func reader(t *testing.T, db *database.DB, policy planner.Policy) *planner.Plann
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := entities()
-	for _, e := range known {
-		e.Computed = computed()[e.Name]
-	}
 	reads, err := planner.New(planner.Config{
-		DB: db, Dialect: db.Dialect, Schema: schema, Entities: known, Limits: planner.DefaultLimits(), Policy: policy,
+		DB: db, Dialect: db.Dialect, Schema: schema, Entities: readable(), Limits: planner.DefaultLimits(), Policy: policy,
 	})
 	if err != nil {
 		t.Fatal(err)

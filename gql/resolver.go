@@ -8,7 +8,6 @@ package gql
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"docket/ent/orm"
@@ -53,7 +52,7 @@ const maxBulk = 1000
 
 func bulkSize(field string, n int) error {
 	if n < 1 || n > maxBulk {
-		return &inputError{Field: field, Message: fmt.Sprintf("must have 1 to %d entries, not %d", maxBulk, n)}
+		return badInput(field, "must have 1 to %d entries, not %d", maxBulk, n)
 	}
 	return nil
 }
@@ -63,21 +62,21 @@ func wantID(field string, id int, typ string) error {
 	if scalar.TypeOf(id) == typ {
 		return nil
 	}
-	return &inputError{Field: field, Message: fmt.Sprintf("must be the id of type %s, not of type %s", typ, scalar.TypeOf(id))}
+	return badInput(field, "must be the id of type %s, not of type %s", typ, scalar.TypeOf(id))
 }
 
 // number is n as the type of a column, which may be narrower.
 func number[T int8 | int16 | int32 | int64 | uint8 | uint16 | uint32 | uint64 | uint](field string, n int) (T, error) {
 	v := T(n)
 	if int(v) != n || (v < 0) != (n < 0) { // the latter in an unsigned one as wide as int
-		return 0, &inputError{Field: field, Message: fmt.Sprintf("cannot be %d, which is too large or too small", n)}
+		return 0, badInput(field, "cannot be %d, which is too large or too small", n)
 	}
 	return v, nil
 }
 
 // notNull refuses null for what cannot be empty.
 func notNull(field string) error {
-	return &inputError{Field: field, Message: "cannot be null; leave it out to keep its value"}
+	return badInput(field, "cannot be null; leave it out to keep its value")
 }
 
 // missing turns ent's "not found" into the one of the API.

@@ -48,15 +48,10 @@ func (e executable) Schema() *ast.Schema { return e.schema }
 // Exec executes the operation of ctx.
 func (e executable) Exec(ctx context.Context) graphql.ResponseHandler {
 	oc := graphql.GetOperationContext(ctx)
-	if errs := e.reads.Check(oc); len(errs) > 0 {
-		return func(ctx context.Context) *graphql.Response {
-			for _, err := range errs {
-				graphql.AddError(ctx, err)
-			}
-			return &graphql.Response{Data: []byte("null")}
-		}
-	}
 	if oc.Operation.Operation != ast.Query {
+		if errs := e.reads.Check(oc); len(errs) > 0 {
+			return func(ctx context.Context) *graphql.Response { return respond(ctx, nil, errs) }
+		}
 		return e.ExecutableSchema.Exec(ctx)
 	}
 	done := false
@@ -68,14 +63,19 @@ func (e executable) Exec(ctx context.Context) graphql.ResponseHandler {
 		data, errs := e.reads.Query(ctx, oc.Operation, oc.Variables, func(others ast.SelectionSet) map[string]json.RawMessage {
 			return e.others(ctx, oc, others)
 		})
-		for _, err := range errs {
-			graphql.AddError(ctx, err)
-		}
-		if data == nil {
-			data = []byte("null")
-		}
-		return &graphql.Response{Data: data}
+		return respond(ctx, data, errs)
 	}
+}
+
+// respond makes a response of what was executed, be it to no data.
+func respond(ctx context.Context, data []byte, errs []error) *graphql.Response {
+	for _, err := range errs {
+		graphql.AddError(ctx, err)
+	}
+	if data == nil {
+		data = []byte("null")
+	}
+	return &graphql.Response{Data: data}
 }
 
 // others has gqlgen answer the root fields that the planner does not know, such
@@ -84,7 +84,7 @@ func (e executable) others(ctx context.Context, oc *graphql.OperationContext, se
 	if oc.DisableIntrospection {
 		for _, s := range selections {
 			if f := s.(*ast.Field); strings.HasPrefix(f.Name, "__") {
-				graphql.AddError(ctx, &inputError{Field: f.Name, Message: "is not told: this service keeps its schema to itself"})
+				graphql.AddError(ctx, badInput(f.Name, "is not told: this service keeps its schema to itself"))
 			}
 		}
 		return nil

@@ -52,7 +52,7 @@ func TestStatements(t *testing.T) {
 					t.Run(size+"/"+test.name, func(t *testing.T) {
 						got := counted.during(func() { a.must(t, nil, test.query, nil) })
 						if len(got) != test.want {
-							t.Errorf("%d statements, not %d:\n%s", len(got), test.want, strings.Join(got, "\n"))
+							t.Errorf("%d statements, not %d:\n%s", len(got), test.want, queries(got))
 						}
 					})
 				}
@@ -109,23 +109,37 @@ type counting struct {
 	dialect.Driver
 	reads planner.DB
 	mu    sync.Mutex
-	texts []string
+	all   []statement
 }
 
-func (c *counting) during(f func()) []string {
+func (c *counting) during(f func()) []statement {
 	c.mu.Lock()
-	c.texts = nil
+	c.all = nil
 	c.mu.Unlock()
 	f()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.texts
+	return c.all
 }
 
-func (c *counting) count(query string) {
+// statement is one that was run, and the values it was given.
+type statement struct {
+	query string
+	args  []any
+}
+
+func queries(all []statement) string {
+	var texts strings.Builder
+	for _, s := range all {
+		texts.WriteString(s.query + "\n")
+	}
+	return texts.String()
+}
+
+func (c *counting) count(query string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.texts = append(c.texts, query)
+	c.all = append(c.all, statement{query, args})
 }
 
 func (c *counting) Exec(ctx context.Context, query string, args, v any) error {
@@ -139,7 +153,7 @@ func (c *counting) Query(ctx context.Context, query string, args, v any) error {
 }
 
 func (c *counting) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	c.count(query)
+	c.count(query, args...)
 	return c.reads.QueryContext(ctx, query, args...)
 }
 

@@ -42,7 +42,7 @@ func (p prepare) Hooks() []gen.Hook {
 
 // order lets consumers order by every comparable field they can see.
 func order(n *gen.Type) (err error) {
-	for _, f := range append([]*gen.Field{n.ID}, n.Fields...) {
+	for _, f := range columns(n) {
 		a := graphQL(f.Annotations)
 		if a.OrderField != "" || a.Skip.Is(entgql.SkipOrderField) || !f.Type.Comparable() || f.Sensitive() {
 			continue

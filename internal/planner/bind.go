@@ -53,7 +53,7 @@ func (r *run) bind(p *plan) []error {
 			continue // another type's list of the same ids
 		}
 		if err := r.bindList(l, &r.pages[i]); err != nil {
-			if errs = append(errs, at(l.path, err)); l.origin == byIDs {
+			if errs = append(errs, placed(l.path, err)); l.origin == byIDs {
 				failed = l.field
 			}
 			r.failed[l.root] = true
@@ -71,11 +71,11 @@ func (r *run) bind(p *plan) []error {
 		switch {
 		case rows > r.limits.Rows:
 			r.failAll() // together they are too many
-			return append(errs, at(l.path, tooMuch(TooComplex, "", r.limits.Rows,
+			return append(errs, placed(l.path, tooMuch(TooComplex, "", r.limits.Rows,
 				"Its pages could have more than %d rows together; ask for smaller ones.", r.limits.Rows)))
 		case values > r.limits.Values:
 			r.failAll()
-			return append(errs, at(l.path, tooMuch(TooComplex, "", r.limits.Values,
+			return append(errs, placed(l.path, tooMuch(TooComplex, "", r.limits.Values,
 				"Its pages could have more than %d values together; ask for smaller ones, or for fewer fields.", r.limits.Values)))
 		}
 	}

@@ -34,7 +34,7 @@ func (p *Planner) payload(field graphql.CollectedField, vars map[string]any) (*p
 	for _, f := range c.collect(typ, field.Selections) {
 		path := ast.Path{ast.PathName(field.Alias), ast.PathName(f.Alias)}
 		if f.Name == typename {
-			c.add(f, constant(`"`+typ.Name+`"`))
+			c.add(f, nameOf(typ))
 			continue
 		}
 		c.add(f, c.payloadField(f, path))
@@ -58,14 +58,7 @@ func (c *compiler) payloadField(f *collected, path ast.Path) writer {
 
 // rows compiles a list of the rows with ids that a source tells.
 func (c *compiler) rows(f *collected, l *list) writer {
-	c.list(nil, f, l)
-	if c.err != nil {
-		return foreign("")
-	}
-	t := nodeType{list: l, id: l.row.cellOf(l.entity.column("id"))}
-	t.object = c.object(l, c.schema.Types[l.entity.Name], f.selections, l.path)
-	l.rows = c.plan.top.add(cell{part: partRows, list: l})
-	return &nodeObjects{many: true, types: []nodeType{t}}
+	return c.mayBe(&nodeObjects{many: true}, f, l)
 }
 
 func (p *Planner) compiler(vars map[string]any) *compiler {
@@ -73,6 +66,9 @@ func (p *Planner) compiler(vars map[string]any) *compiler {
 }
 
 const typename = "__typename"
+
+// nameOf writes the name of a type.
+func nameOf(typ *ast.Definition) writer { return constant(`"` + typ.Name + `"`) }
 
 // add appends an entry to the answer; nil is one that somebody else writes.
 func (c *compiler) add(f *collected, w writer) {
@@ -87,7 +83,7 @@ func (c *compiler) add(f *collected, w writer) {
 
 func (c *compiler) rootField(f *collected, path ast.Path) writer {
 	if f.Name == typename {
-		return constant(`"` + c.schema.Query.Name + `"`)
+		return nameOf(c.schema.Query)
 	}
 	r, ok := c.roots[f.Name]
 	switch {
@@ -131,7 +127,7 @@ func (c *compiler) written(per, l *list, o *object) {
 func (c *compiler) field(l *list, typ *ast.Definition, f *collected, path ast.Path) writer {
 	e := l.entity
 	if f.Name == typename {
-		return constant(`"` + typ.Name + `"`)
+		return nameOf(typ)
 	}
 	if computed := e.computed(f.Name); computed != nil {
 		cc := computedCell{Computed: computed, field: f.Field}
@@ -189,18 +185,24 @@ func (c *compiler) one(parent *row, above *list, f *collected, l *list) writer {
 
 // nodes compiles node and nodes: one list for each type that may come.
 func (c *compiler) nodes(f *collected, path ast.Path) writer {
-	w := &nodeObjects{many: f.Definition.Type.Elem != nil}
+	nodes := &nodeObjects{many: f.Definition.Type.Elem != nil}
+	var w writer = nodes
 	for _, e := range c.order {
-		l := &list{entity: e, origin: byIDs, path: path}
-		c.list(nil, f, l)
-		if c.err != nil {
-			return foreign("")
-		}
-		t := nodeType{list: l, id: l.row.cellOf(e.column("id"))}
-		t.object = c.object(l, c.schema.Types[e.Name], f.selections, path)
-		l.rows = c.plan.top.add(cell{part: partRows, list: l})
-		w.types = append(w.types, t)
+		w = c.mayBe(nodes, f, &list{entity: e, origin: byIDs, path: path})
 	}
+	return w
+}
+
+// mayBe adds a type that rows by id may be of, with its list.
+func (c *compiler) mayBe(w *nodeObjects, f *collected, l *list) writer {
+	c.list(nil, f, l)
+	if c.err != nil {
+		return foreign("")
+	}
+	t := nodeType{list: l, id: l.row.cellOf(l.entity.column("id"))}
+	t.object = c.object(l, c.schema.Types[l.entity.Name], f.selections, l.path)
+	l.rows = c.plan.top.add(cell{part: partRows, list: l})
+	w.types = append(w.types, t)
 	return w
 }
 
@@ -217,7 +219,7 @@ func (c *compiler) connection(parent *row, above *list, f *collected, l *list) w
 		path := append(l.path[:len(l.path):len(l.path)], ast.PathName(cf.Alias))
 		switch cf.Name {
 		case typename:
-			w.add(cf, constant(`"`+typ.Name+`"`))
+			w.add(cf, nameOf(typ))
 		case "totalCount":
 			w.add(cf, value{c.part(parent, l, partTotal, &l.total), Int})
 		case "edges":
@@ -249,7 +251,7 @@ func (c *compiler) edges(l *list, f *collected, path ast.Path) writer {
 	for _, ef := range c.collect(typ, f.selections) {
 		switch ef.Name {
 		case typename:
-			w.edge.add(ef, constant(`"`+typ.Name+`"`))
+			w.edge.add(ef, nameOf(typ))
 		case "cursor":
 			c.cursor(l)
 			w.edge.add(ef, cursorOf{l})
@@ -276,7 +278,7 @@ func (c *compiler) pageInfo(parent *row, l *list, f *collected) writer {
 	for _, pf := range c.collect(typ, f.selections) {
 		switch pf.Name {
 		case typename:
-			w.add(pf, constant(`"`+typ.Name+`"`))
+			w.add(pf, nameOf(typ))
 		case "hasNextPage":
 			l.more = true
 			w.add(pf, hasMore{list: l, cell: c.part(parent, l, partAfter, &l.after), forward: true})

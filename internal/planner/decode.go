@@ -43,7 +43,6 @@ func (r *run) value(d datum) string {
 type rowsOf struct {
 	arena   []datum
 	width   int
-	first   int // row, of all
 	n       int
 	reverse bool // a page that was read from its end
 }
@@ -53,7 +52,7 @@ func (o rowsOf) cells(i int) []datum {
 	if o.reverse {
 		i = o.n - 1 - i
 	}
-	at := (o.first + i) * o.width
+	at := i * o.width
 	return o.arena[at : at+o.width : at+o.width]
 }
 

@@ -91,45 +91,30 @@ type Computed struct {
 }
 
 func (e *Entity) edge(name string) *Edge {
-	for i := range e.Edges {
-		if e.Edges[i].Name == name {
-			return &e.Edges[i]
-		}
-	}
-	return nil
+	return find(e.Edges, func(edge *Edge) bool { return edge.Name == name })
 }
 
 func (e *Entity) field(name string) *Field {
-	for i := range e.Fields {
-		if e.Fields[i].Name == name {
-			return &e.Fields[i]
-		}
-	}
-	return nil
+	return find(e.Fields, func(f *Field) bool { return f.Name == name })
 }
 
 func (e *Entity) column(column string) *Field {
-	for i := range e.Fields {
-		if e.Fields[i].Column == column {
-			return &e.Fields[i]
-		}
-	}
-	return nil
+	return find(e.Fields, func(f *Field) bool { return f.Column == column })
 }
 
 func (e *Entity) order(name string) *Order {
-	for i := range e.Orders {
-		if e.Orders[i].Name == name {
-			return &e.Orders[i]
-		}
-	}
-	return nil
+	return find(e.Orders, func(o *Order) bool { return o.Name == name })
 }
 
 func (e *Entity) computed(name string) *Computed {
-	for i := range e.Computed {
-		if e.Computed[i].Name == name {
-			return &e.Computed[i]
+	return find(e.Computed, func(c *Computed) bool { return c.Name == name })
+}
+
+// find is the first of all that is what is looked for, in its place; nil if none is.
+func find[T any](all []T, is func(*T) bool) *T {
+	for i := range all {
+		if is(&all[i]) {
+			return &all[i]
 		}
 	}
 	return nil

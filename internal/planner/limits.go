@@ -84,10 +84,10 @@ func tooMuch(code, field string, most int, message string, args ...any) *InputEr
 
 // refuse is an operation that asks for more than most at the list.
 func (c *compiler) refuse(l *list, message string, most int) error {
-	return at(l.path, tooMuch(TooComplex, "", most, message, most))
+	return placed(l.path, tooMuch(TooComplex, "", most, message, most))
 }
 
-// at places an error in the answer.
-func at(path ast.Path, err error) *gqlerror.Error {
+// placed is an error at its place in the answer.
+func placed(path ast.Path, err error) *gqlerror.Error {
 	return &gqlerror.Error{Err: err, Message: err.Error(), Path: append(ast.Path{}, path...)}
 }

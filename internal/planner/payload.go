@@ -98,15 +98,12 @@ func (p *Planner) payloadPlan(oc *graphql.OperationContext, field graphql.Collec
 	return p.cached(planKey{field.Field, conditions}, field.Position, func() (*plan, error) { return p.payload(field, oc.Variables) })
 }
 
-// Check reports what is wrong with an operation before any of it is done. What
-// is selected of the payloads of mutations has to be readable before they are
-// executed: an error after that would read as if nothing had changed.
+// Check reports what is wrong with mutations before any of them is done. What is
+// selected of their payloads has to be readable before they are executed: an
+// error after that would read as if nothing had changed.
 func (p *Planner) Check(oc *graphql.OperationContext) (errs []error) {
 	if _, err := p.conditionsOf(oc.Operation, oc.Variables); err != nil {
 		return []error{err}
-	}
-	if oc.Operation.Operation != ast.Mutation {
-		return nil
 	}
 	for _, field := range graphql.CollectFields(oc, oc.Operation.SelectionSet, []string{p.schema.Mutation.Name}) {
 		if field.Name == typename {

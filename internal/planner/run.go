@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
 // run is one request for a plan.
@@ -65,7 +64,7 @@ func (r *run) answer(ctx context.Context, p *plan) (data []byte, errs []error) {
 
 // read asks the database and finds the cells of its answer.
 func (r *run) read(ctx context.Context, p *plan) (err error) {
-	b := &builder{run: r, ctx: ctx, dialect: r.dialect}
+	b := &builder{run: r, ctx: ctx}
 	query, args, err := b.statement(p)
 	if err != nil {
 		return err
@@ -105,6 +104,6 @@ func (r *run) ask(ctx context.Context, query string, args []any) (text string, e
 
 // fail notes why the value at the path is missing.
 func (r *run) fail(err error) bool {
-	r.errs = append(r.errs, &gqlerror.Error{Err: err, Message: err.Error(), Path: append(ast.Path{}, r.path...)})
+	r.errs = append(r.errs, placed(r.path, err))
 	return false
 }

@@ -21,7 +21,6 @@ import (
 type builder struct {
 	*run
 	ctx     context.Context
-	dialect string
 	aliases int
 }
 
