@@ -141,8 +141,10 @@ func (w *world) compare(q request) error {
 		return fmt.Errorf("the databases differ:\n%s  %s%s\n%s %s%s",
 			w.sides[0].name, answers[0], w.sides[0].log, w.sides[1].name, answers[1], w.sides[1].log)
 	}
-	if bytes.Contains(answers[0], []byte(`"code":"TOO_COMPLEX"`)) {
-		return errRefused
+	for _, larger := range []string{`"code":"TOO_COMPLEX"`, `"message":"exceeded token limit`} {
+		if bytes.Contains(answers[0], []byte(larger)) {
+			return errRefused
+		}
 	}
 	w.compared++
 	if len(refused) > 0 {
