@@ -16,6 +16,7 @@ import (
 	"docket/internal/booking"
 	"docket/internal/database"
 	"docket/internal/dbtest"
+	"docket/internal/idempotency"
 	"docket/internal/planner"
 )
 
@@ -73,6 +74,7 @@ func serveWith(t *testing.T, c gql.Config) *api {
 	t.Helper()
 	a := &api{orm: c.DB, clock: &clock{now: monday}, log: &bytes.Buffer{}}
 	c.Rules, c.Limits, c.Cursors = booking.DefaultRules(), planner.DefaultLimits(), cursors(t)
+	c.Keys = idempotency.Keys{Keep: 24 * time.Hour}
 	c.Clock, c.Log, c.Introspection = a.clock.Now, slog.New(slog.NewTextHandler(a.log, nil)), true
 	handler, err := gql.NewHandler(c)
 	if err != nil {

@@ -4,7 +4,9 @@ import (
 	"context"
 
 	entsql "entgo.io/ent/dialect/sql"
+	"github.com/99designs/gqlgen/graphql"
 
+	"docket/ent/orm"
 	"docket/ent/orm/appointment"
 	"docket/gql/model"
 	"docket/internal/booking"
@@ -47,9 +49,6 @@ func (r mutationResolver) AppointmentBulkCreate(ctx context.Context, in model.Ap
 	if err := wantID("providerId", in.ProviderID, "Provider"); err != nil {
 		return nil, err
 	}
-	if err := r.Gate.Open(ctx, in.ProviderID, in.StartTime, in.EndTime); err != nil {
-		return nil, err
-	}
 	opened := func(s *entsql.Selector) {
 		s.Where(entsql.And(
 			entsql.EQ(s.C(appointment.FieldProviderID), in.ProviderID),
@@ -58,8 +57,11 @@ func (r mutationResolver) AppointmentBulkCreate(ctx context.Context, in model.Ap
 			entsql.LT(s.C(appointment.FieldTimeSlot), in.EndTime),
 		))
 	}
-	return r.Reads.Payload(ctx, map[string]planner.Source{
-		"appointments": planner.Connection{Where: opened, Order: "TIME_SLOT"},
+	holds := func([]int) sources {
+		return sources{"appointments": planner.Connection{Where: opened, Order: "TIME_SLOT"}}
+	}
+	return r.write(ctx, in.IdempotencyKey, holds, func(tx *orm.Tx) ([]int, error) {
+		return nil, r.Gate.Open(ctx, tx, in.ProviderID, in.StartTime, in.EndTime)
 	})
 }
 
@@ -68,10 +70,9 @@ func (r mutationResolver) AppointmentCancel(ctx context.Context, in model.Appoin
 	if err := wantID("appointmentId", in.AppointmentID, "Appointment"); err != nil {
 		return nil, err
 	}
-	if err := r.Gate.CancelAppointment(ctx, in.AppointmentID); err != nil {
-		return nil, err
-	}
-	return r.row(ctx, "Appointment", in.AppointmentID)
+	return r.write(ctx, in.IdempotencyKey, oneRow("appointment"), func(tx *orm.Tx) ([]int, error) {
+		return []int{in.AppointmentID}, r.Gate.CancelAppointment(ctx, tx, in.AppointmentID, in.ExpectedVersion.Value())
+	})
 }
 
 // ReservationCreate holds an appointment for a client.
@@ -82,21 +83,24 @@ func (r mutationResolver) ReservationCreate(ctx context.Context, in model.Reserv
 	if err := wantID("appointmentId", in.AppointmentID, "Appointment"); err != nil {
 		return nil, err
 	}
-	id, err := r.Gate.Reserve(ctx, in.ClientID, in.AppointmentID)
-	if err != nil {
-		return nil, err
-	}
-	return r.row(ctx, "Reservation", id)
+	return r.write(ctx, in.IdempotencyKey, oneRow("reservation"), func(tx *orm.Tx) ([]int, error) {
+		id, err := r.Gate.Reserve(ctx, tx, in.ClientID, in.AppointmentID)
+		return []int{id}, err
+	})
 }
 
 // ReservationConfirm makes a hold lasting.
 func (r mutationResolver) ReservationConfirm(ctx context.Context, in model.ReservationConfirmInput) (*planner.Payload, error) {
-	return r.moved(ctx, in.ReservationID, func() error { return r.Gate.Confirm(ctx, in.ReservationID) })
+	return r.move(ctx, in.ReservationID, in.IdempotencyKey, func(tx *orm.Tx) error {
+		return r.Gate.Confirm(ctx, tx, in.ReservationID, in.ExpectedVersion.Value())
+	})
 }
 
 // ReservationCancel lets go of a reservation.
 func (r mutationResolver) ReservationCancel(ctx context.Context, in model.ReservationCancelInput) (*planner.Payload, error) {
-	return r.moved(ctx, in.ReservationID, func() error { return r.Gate.Cancel(ctx, in.ReservationID) })
+	return r.move(ctx, in.ReservationID, in.IdempotencyKey, func(tx *orm.Tx) error {
+		return r.Gate.Cancel(ctx, tx, in.ReservationID, in.ExpectedVersion.Value())
+	})
 }
 
 // ReservationReschedule moves a reservation to another appointment.
@@ -104,18 +108,15 @@ func (r mutationResolver) ReservationReschedule(ctx context.Context, in model.Re
 	if err := wantID("appointmentId", in.AppointmentID, "Appointment"); err != nil {
 		return nil, err
 	}
-	return r.moved(ctx, in.ReservationID, func() error {
-		return r.Gate.Reschedule(ctx, in.ReservationID, in.AppointmentID)
+	return r.move(ctx, in.ReservationID, in.IdempotencyKey, func(tx *orm.Tx) error {
+		return r.Gate.Reschedule(ctx, tx, in.ReservationID, in.AppointmentID, in.ExpectedVersion.Value())
 	})
 }
 
-// moved performs a verb on a reservation and reads what became of it.
-func (r mutationResolver) moved(ctx context.Context, id int, verb func() error) (*planner.Payload, error) {
+// move performs a verb on a reservation and reads what became of it.
+func (r mutationResolver) move(ctx context.Context, id int, key graphql.Omittable[*string], verb func(tx *orm.Tx) error) (*planner.Payload, error) {
 	if err := wantID("reservationId", id, "Reservation"); err != nil {
 		return nil, err
 	}
-	if err := verb(); err != nil {
-		return nil, err
-	}
-	return r.row(ctx, "Reservation", id)
+	return r.write(ctx, key, oneRow("reservation"), func(tx *orm.Tx) ([]int, error) { return []int{id}, verb(tx) })
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 
 	"docket/ent/orm"
+	"docket/ent/orm/customer"
+	"docket/ent/orm/provider"
 	"docket/gql/model"
 	"docket/internal/planner"
 	"docket/internal/txn"
@@ -12,17 +14,17 @@ import (
 
 // ClientCreate answers the mutation clientCreate.
 func (r mutationResolver) ClientCreate(ctx context.Context, input model.ClientCreateInput) (*planner.Payload, error) {
-	row, err := txn.Do(ctx, r.DB, func(tx *orm.Tx) (*orm.Customer, error) {
+	return r.write(ctx, input.IdempotencyKey, oneRow("client"), func(tx *orm.Tx) ([]int, error) {
 		create := tx.Customer.Create()
 		if err := setClient(create, input); err != nil {
 			return nil, err
 		}
-		return create.Save(ctx)
+		row, err := create.Save(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return []int{row.ID}, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return r.row(ctx, "Client", row.ID)
 }
 
 func setClient(create *orm.CustomerCreate, in model.ClientCreateInput) error {
@@ -36,11 +38,15 @@ func (r mutationResolver) ClientBulkCreate(ctx context.Context, input model.Clie
 	if err := bulkSize("clients", len(input.Clients)); err != nil {
 		return nil, err
 	}
-	ids, err := txn.Do(ctx, r.DB, func(tx *orm.Tx) (ids []int, err error) {
+	return r.write(ctx, input.IdempotencyKey, manyRows("clients"), func(tx *orm.Tx) (ids []int, err error) {
 		creates := make([]*orm.CustomerCreate, len(input.Clients))
 		for i, in := range input.Clients {
 			creates[i] = tx.Customer.Create()
-			if err := setClient(creates[i], *in); err != nil {
+			entry := model.ClientCreateInput{
+				FirstName: in.FirstName,
+				LastName:  in.LastName,
+			}
+			if err := setClient(creates[i], entry); err != nil {
 				return nil, err
 			}
 		}
@@ -50,10 +56,6 @@ func (r mutationResolver) ClientBulkCreate(ctx context.Context, input model.Clie
 		}
 		return ids, err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return r.Reads.Payload(ctx, map[string]planner.Source{"clients": planner.RowList(ids)})
 }
 
 // ClientUpdate answers the mutation clientUpdate.
@@ -61,18 +63,17 @@ func (r mutationResolver) ClientUpdate(ctx context.Context, input model.ClientUp
 	if err := wantID("id", input.ID, "Client"); err != nil {
 		return nil, err
 	}
-	row, err := txn.Do(ctx, r.DB, func(tx *orm.Tx) (*orm.Customer, error) {
+	return r.write(ctx, input.IdempotencyKey, oneRow("client"), func(tx *orm.Tx) ([]int, error) {
 		update := tx.Customer.UpdateOneID(input.ID)
 		if err := changeClient(update, input); err != nil {
 			return nil, err
 		}
-		row, err := update.Save(ctx)
-		return row, missing(err, "Client", input.ID)
+		version := tx.Customer.Query().Where(customer.ID(input.ID), txn.Locked).Select(customer.FieldVersion)
+		if err := expect(ctx, tx, "Client", input.ID, input.ExpectedVersion, version); err != nil {
+			return nil, err
+		}
+		return []int{input.ID}, missing(update.Exec(ctx), "Client", input.ID)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return r.row(ctx, "Client", row.ID)
 }
 
 func changeClient(update *orm.CustomerUpdateOne, in model.ClientUpdateInput) error {
@@ -98,28 +99,28 @@ func (r mutationResolver) ClientDelete(ctx context.Context, input model.ClientDe
 	if err := wantID("id", input.ID, "Client"); err != nil {
 		return nil, err
 	}
-	_, err := txn.Do(ctx, r.DB, func(tx *orm.Tx) (struct{}, error) {
-		return struct{}{}, missing(tx.Customer.DeleteOneID(input.ID).Exec(ctx), "Client", input.ID)
+	return r.write(ctx, input.IdempotencyKey, deletedRow, func(tx *orm.Tx) ([]int, error) {
+		version := tx.Customer.Query().Where(customer.ID(input.ID), txn.Locked).Select(customer.FieldVersion)
+		if err := expect(ctx, tx, "Client", input.ID, input.ExpectedVersion, version); err != nil {
+			return nil, err
+		}
+		return []int{input.ID}, missing(tx.Customer.DeleteOneID(input.ID).Exec(ctx), "Client", input.ID)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return r.Reads.Payload(ctx, map[string]planner.Source{"deletedId": planner.DeletedID(input.ID)})
 }
 
 // ProviderCreate answers the mutation providerCreate.
 func (r mutationResolver) ProviderCreate(ctx context.Context, input model.ProviderCreateInput) (*planner.Payload, error) {
-	row, err := txn.Do(ctx, r.DB, func(tx *orm.Tx) (*orm.Provider, error) {
+	return r.write(ctx, input.IdempotencyKey, oneRow("provider"), func(tx *orm.Tx) ([]int, error) {
 		create := tx.Provider.Create()
 		if err := setProvider(create, input); err != nil {
 			return nil, err
 		}
-		return create.Save(ctx)
+		row, err := create.Save(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return []int{row.ID}, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return r.row(ctx, "Provider", row.ID)
 }
 
 func setProvider(create *orm.ProviderCreate, in model.ProviderCreateInput) error {
@@ -136,11 +137,16 @@ func (r mutationResolver) ProviderBulkCreate(ctx context.Context, input model.Pr
 	if err := bulkSize("providers", len(input.Providers)); err != nil {
 		return nil, err
 	}
-	ids, err := txn.Do(ctx, r.DB, func(tx *orm.Tx) (ids []int, err error) {
+	return r.write(ctx, input.IdempotencyKey, manyRows("providers"), func(tx *orm.Tx) (ids []int, err error) {
 		creates := make([]*orm.ProviderCreate, len(input.Providers))
 		for i, in := range input.Providers {
 			creates[i] = tx.Provider.Create()
-			if err := setProvider(creates[i], *in); err != nil {
+			entry := model.ProviderCreateInput{
+				FirstName: in.FirstName,
+				LastName:  in.LastName,
+				TimeZone:  in.TimeZone,
+			}
+			if err := setProvider(creates[i], entry); err != nil {
 				return nil, err
 			}
 		}
@@ -150,10 +156,6 @@ func (r mutationResolver) ProviderBulkCreate(ctx context.Context, input model.Pr
 		}
 		return ids, err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return r.Reads.Payload(ctx, map[string]planner.Source{"providers": planner.RowList(ids)})
 }
 
 // ProviderUpdate answers the mutation providerUpdate.
@@ -161,18 +163,17 @@ func (r mutationResolver) ProviderUpdate(ctx context.Context, input model.Provid
 	if err := wantID("id", input.ID, "Provider"); err != nil {
 		return nil, err
 	}
-	row, err := txn.Do(ctx, r.DB, func(tx *orm.Tx) (*orm.Provider, error) {
+	return r.write(ctx, input.IdempotencyKey, oneRow("provider"), func(tx *orm.Tx) ([]int, error) {
 		update := tx.Provider.UpdateOneID(input.ID)
 		if err := changeProvider(update, input); err != nil {
 			return nil, err
 		}
-		row, err := update.Save(ctx)
-		return row, missing(err, "Provider", input.ID)
+		version := tx.Provider.Query().Where(provider.ID(input.ID), txn.Locked).Select(provider.FieldVersion)
+		if err := expect(ctx, tx, "Provider", input.ID, input.ExpectedVersion, version); err != nil {
+			return nil, err
+		}
+		return []int{input.ID}, missing(update.Exec(ctx), "Provider", input.ID)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return r.row(ctx, "Provider", row.ID)
 }
 
 func changeProvider(update *orm.ProviderUpdateOne, in model.ProviderUpdateInput) error {
@@ -205,11 +206,11 @@ func (r mutationResolver) ProviderDelete(ctx context.Context, input model.Provid
 	if err := wantID("id", input.ID, "Provider"); err != nil {
 		return nil, err
 	}
-	_, err := txn.Do(ctx, r.DB, func(tx *orm.Tx) (struct{}, error) {
-		return struct{}{}, missing(tx.Provider.DeleteOneID(input.ID).Exec(ctx), "Provider", input.ID)
+	return r.write(ctx, input.IdempotencyKey, deletedRow, func(tx *orm.Tx) ([]int, error) {
+		version := tx.Provider.Query().Where(provider.ID(input.ID), txn.Locked).Select(provider.FieldVersion)
+		if err := expect(ctx, tx, "Provider", input.ID, input.ExpectedVersion, version); err != nil {
+			return nil, err
+		}
+		return []int{input.ID}, missing(tx.Provider.DeleteOneID(input.ID).Exec(ctx), "Provider", input.ID)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return r.Reads.Payload(ctx, map[string]planner.Source{"deletedId": planner.DeletedID(input.ID)})
 }

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -19,6 +20,8 @@ import (
 	"docket/ent/orm"
 	"docket/internal/booking"
 	"docket/internal/gate"
+	"docket/internal/idempotency"
+	"docket/internal/overlap"
 	"docket/internal/planner"
 	"docket/internal/scalar"
 	"docket/internal/txn"
@@ -29,6 +32,8 @@ const (
 	codeNotFound     = "NOT_FOUND"
 	codeBadUserInput = planner.BadInput
 	codeExists       = "ALREADY_EXISTS"
+	codeVersion      = "VERSION_CONFLICT"
+	codeKeyReused    = "IDEMPOTENCY_KEY_REUSED"
 	codeContention   = "CONTENTION"
 	codeTimeout      = "TIMEOUT"
 	codeInternal     = "INTERNAL"
@@ -42,10 +47,10 @@ func badInput(field, format string, args ...any) *planner.InputError {
 // presenter turns every error into what consumers may see: a message, a code
 // and the facts to act on. What it does not know stays inside: the log has it
 // under the id that the consumer gets.
-func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
+func presenter(log *slog.Logger, schema *ast.Schema) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
 		shown := graphql.DefaultErrorPresenter(ctx, err)
-		message, code, facts := explain(err)
+		message, code, facts := explain(err, schema)
 		if code == "" && badArgument(ctx) {
 			code = codeBadUserInput
 			message, facts = argument(shown, err)
@@ -70,16 +75,29 @@ func internal(ctx context.Context, log *slog.Logger, err error) (message, code s
 }
 
 // explain finds what a consumer may know of the error; no code means nothing.
-func explain(err error) (message, code string, facts map[string]any) {
+func explain(err error, schema *ast.Schema) (message, code string, facts map[string]any) {
 	var (
 		refusal  *booking.Refusal
+		overlaps *overlap.Conflict
 		notFound *gate.NotFound
+		stale    *gate.VersionConflict
+		reused   *idempotency.Reused
 		invalid  *orm.ValidationError
 		asked    *planner.InputError
 	)
 	switch {
 	case errors.As(err, &refusal):
 		return refusal.Message, string(refusal.Code), wire(refusal.Facts)
+	case errors.As(err, &overlaps):
+		return overlaps.Message, overlaps.Code, inTheWay(overlaps)
+	case errors.As(err, &stale):
+		return fmt.Sprintf("The %s has changed since version %d.", stale.Type, stale.Expected), codeVersion, map[string]any{
+			"type": stale.Type, "id": scalar.FormatID(stale.ID), "expectedVersion": stale.Expected, "version": stale.Version,
+			"changed": changedFields(schema.Types[stale.Type], stale.Changed),
+		}
+	case errors.As(err, &reused):
+		return keyField + " was used before, for another input of " + reused.Operation + "; choose a new one.",
+			codeKeyReused, map[string]any{"field": keyField}
 	case errors.As(err, &notFound):
 		return fmt.Sprintf("There is no such %s.", notFound.Type), codeNotFound,
 			map[string]any{"type": notFound.Type, "id": scalar.FormatID(notFound.ID)}
@@ -103,6 +121,37 @@ func explain(err error) (message, code string, facts map[string]any) {
 		return asked.Message, asked.Code, facts
 	}
 	return "", "", nil
+}
+
+// inTheWay are the facts about the row in the way of another.
+func inTheWay(c *overlap.Conflict) map[string]any {
+	facts := map[string]any{}
+	if c.With == nil {
+		return facts
+	}
+	facts["conflicting"+c.Type+"Id"] = scalar.FormatID(c.With.ID)
+	if facts[c.ScopeField] = c.With.Scope; c.ScopeOf != "" {
+		facts[c.ScopeField] = scalar.FormatID(c.With.Scope)
+	}
+	for field, t := range c.With.Times {
+		facts[field] = scalar.FormatTime(t)
+	}
+	return facts
+}
+
+// changedFields are the fields of the type that show what is in the columns.
+func changedFields(typ *ast.Definition, columns []string) []string {
+	fields := []string{}
+	for _, column := range columns {
+		for _, name := range []string{fieldName(column), fieldName(strings.TrimSuffix(column, "_id"))} {
+			if typ.Fields.ForName(name) != nil && !slices.Contains(fields, name) {
+				fields = append(fields, name)
+				break
+			}
+		}
+	}
+	slices.Sort(fields)
+	return fields
 }
 
 // argument explains a value that its scalar refused.

@@ -16,7 +16,7 @@ func TestRetryableErrors(t *testing.T) {
 		context.DeadlineExceeded: codeTimeout,
 		context.Canceled:         codeTimeout,
 	} {
-		_, code, facts := explain(fmt.Errorf("at the end: %w", err))
+		_, code, facts := explain(fmt.Errorf("at the end: %w", err), nil)
 		if code != want || facts["retryable"] != true {
 			t.Errorf("%v: %s %v", err, code, facts)
 		}

@@ -16,6 +16,7 @@ import (
 	"docket/internal/booking"
 	"docket/internal/cache"
 	"docket/internal/gate"
+	"docket/internal/idempotency"
 	"docket/internal/planner"
 )
 
@@ -31,6 +32,7 @@ type Config struct {
 	Reads         planner.DB
 	Dialect       string
 	Rules         booking.Rules
+	Keys          idempotency.Keys
 	Limits        planner.Limits
 	Cursors       *planner.Cursors
 	Clock         func() time.Time
@@ -50,14 +52,14 @@ func NewHandler(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	root := &Resolver{DB: c.DB, Gate: &gate.Gate{DB: c.DB, Rules: c.Rules, Clock: c.Clock, Log: c.Log}, Reads: reads}
+	root := &Resolver{DB: c.DB, Gate: &gate.Gate{Rules: c.Rules, Clock: c.Clock, Log: c.Log}, Keys: c.Keys, Reads: reads}
 	h := handler.New(executable{
 		ExecutableSchema: exec.NewExecutableSchema(exec.Config{Resolvers: root, Schema: schema}), reads: reads, schema: schema,
 	})
 	h.AddTransport(overHTTP{})
 	h.SetQueryCache(documents{cache.New[string, *ast.QueryDocument](keptDocuments)})
 	h.SetParserTokenLimit(maxTokens)
-	h.SetErrorPresenter(presenter(c.Log))
+	h.SetErrorPresenter(presenter(c.Log, schema))
 	h.SetRecoverFunc(func(_ context.Context, reason any) error { return panicked(reason) })
 	if c.Introspection {
 		h.Use(extension.Introspection{})

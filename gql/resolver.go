@@ -8,12 +8,12 @@ package gql
 
 import (
 	"context"
-	"strings"
 
 	"docket/ent/orm"
 	_ "docket/ent/orm/runtime" // the hooks, validators and defaults of the schemas
 	"docket/gql/exec"
 	"docket/internal/gate"
+	"docket/internal/idempotency"
 	"docket/internal/planner"
 	"docket/internal/scalar"
 )
@@ -22,6 +22,7 @@ import (
 type Resolver struct {
 	DB    *orm.Client
 	Gate  *gate.Gate
+	Keys  idempotency.Keys
 	Reads *planner.Planner
 }
 
@@ -40,12 +41,6 @@ func (r *Resolver) Query() exec.QueryResolver { return queryResolver{} }
 
 // Planned is never asked for: the API has no such field.
 func (queryResolver) Planned(context.Context) (*bool, error) { return nil, nil }
-
-// row is the payload that holds one row, in the field named after its type.
-func (r *Resolver) row(ctx context.Context, typ string, id int) (*planner.Payload, error) {
-	field := strings.ToLower(typ[:1]) + typ[1:]
-	return r.Reads.Payload(ctx, map[string]planner.Source{field: planner.Row(id)})
-}
 
 // maxBulk is how many rows one xBulkCreate may create.
 const maxBulk = 1000

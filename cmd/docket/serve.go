@@ -9,12 +9,14 @@ import (
 	"net"
 	"os"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"docket/gql"
 	"docket/internal/config"
 	"docket/internal/database"
 	"docket/internal/demo"
+	"docket/internal/idempotency"
 	"docket/internal/migration"
 	"docket/internal/server"
 )
@@ -49,10 +51,10 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	client := db.ORM()
+	client, keys := db.ORM(), idempotency.Keys{Keep: c.IdempotencyKeep}
 	api, err := gql.NewHandler(gql.Config{
 		DB: client, Reads: db.Reads(), Dialect: db.Dialect,
-		Rules: c.Rules(), Limits: c.Limits(), Cursors: cursors, Clock: time.Now, Log: log,
+		Rules: c.Rules(), Keys: keys, Limits: c.Limits(), Cursors: cursors, Clock: time.Now, Log: log,
 		Introspection: c.Environment != config.Production,
 	})
 	if err != nil {
@@ -71,6 +73,12 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 	if c.Demo {
 		fmt.Fprint(out, demo.Queries)
 	}
+	sweep, stop := context.WithCancel(ctx)
+	var swept sync.WaitGroup
+	swept.Go(func() {
+		keys.Sweep(sweep, client, time.Now, func(err error) { log.Error("old idempotency keys are not forgotten", "error", err) })
+	})
+	defer func() { stop(); swept.Wait() }()
 	s := server.Server{
 		API: api, GraphiQL: c.Environment != config.Production,
 		Ready: db.PingContext, Drain: c.Drain, Log: log,

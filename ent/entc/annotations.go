@@ -33,6 +33,16 @@ func graphQL(from gen.Annotations) entgql.Annotation {
 	return a
 }
 
+// served are the entities that are part of the API.
+func served(g *gen.Graph) (all []*gen.Type) {
+	for _, n := range g.Nodes {
+		if !graphQL(n.Annotations).Skip.Is(entgql.SkipType) {
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
 // gqlName is what consumers call the entity: Client for the Go type Customer.
 func gqlName(n *gen.Type) string {
 	if a := graphQL(n.Annotations); a.Type != "" {
@@ -82,10 +92,47 @@ func singleField(e *gen.Edge) string {
 	return viewField(*single(e), gen.Funcs["singular"].(func(string) string)(e.Name))
 }
 
-func exclusions(n *gen.Type) []entity.Exclusion {
+// exclusion is a declared one, and what consumers may know of the row in the way.
+type exclusion struct {
+	entity.Exclusion
+	ScopeField string            // the field that gives the scope, such as providerId
+	ScopeOf    string            // the type whose id that is, if it is one
+	Times      map[string]string // the columns of its spans, by field
+}
+
+func exclusions(n *gen.Type) (all []exclusion, err error) {
 	var set entity.ExclusionSet
 	decode(n.Annotations, &set)
-	return set.Exclusions
+	columns := map[string]*gen.Field{}
+	for _, f := range n.Fields {
+		columns[f.StorageKey()] = f
+	}
+	for _, declared := range set.Exclusions {
+		scope := columns[declared.Scope]
+		if scope == nil {
+			return nil, fmt.Errorf("%s: NoOverlap: there is no column %s", n.Name, declared.Scope)
+		}
+		x := exclusion{declared, camel(scope.Name), idOf(n, scope), map[string]string{}}
+		if x.Constraint == "" {
+			x.Constraint = n.Table() + "_" + strings.TrimSuffix(x.Scope, "_id") + "_overlap"
+		}
+		if x.Code == "" {
+			x.Code, x.Message = "OVERLAP", "It overlaps another "+spaced(gqlName(n))+"."
+		}
+		for _, s := range x.Spans {
+			for _, column := range []string{s.Start, s.End} {
+				f := columns[column]
+				if f == nil || !f.IsTime() {
+					return nil, fmt.Errorf("%s: NoOverlap: there is no column %s with a time", n.Name, column)
+				}
+				if !graphQL(f.Annotations).Skip.Is(entgql.SkipType) {
+					x.Times[camel(f.Name)] = column
+				}
+			}
+		}
+		all = append(all, x)
+	}
+	return all, nil
 }
 
 // copyOf says that columns repeat those of the row of table Of that Column leads to.

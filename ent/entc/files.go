@@ -22,6 +22,8 @@ var (
 	types string
 	//go:embed constraints.tmpl
 	constraints string
+	//go:embed overlap.tmpl
+	overlaps string
 )
 
 // writeFiles writes what docket generates beside ent and gqlgen.
@@ -33,9 +35,10 @@ func writeFiles(g *gen.Graph) error {
 		"../internal/scalar/types.go": types,
 
 		"../internal/migration/constraints.go": constraints,
+		"../internal/overlap/declared.go":      overlaps,
 	} {
 		t, err := template.New(filepath.Base(path)).Funcs(gen.Funcs).Funcs(template.FuncMap{
-			"gqlName": gqlName, "views": views, "single": single, "singleField": singleField,
+			"served": served, "gqlName": gqlName, "views": views, "single": single, "singleField": singleField,
 			"viewField": viewField, "viewPredicate": viewPredicate, "camel": camel,
 			"columns": columns, "camelName": camelName, "kind": kind, "of": of, "shownEdges": shownEdges,
 			"link": link, "orders": orders,

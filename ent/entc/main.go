@@ -39,7 +39,7 @@ func generate() error {
 		Target:   "./orm",
 		Package:  "docket/ent/orm",
 		Header:   header,
-		Features: []gen.Feature{gen.FeatureGlobalID, gen.FeatureVersionedMigration},
+		Features: []gen.Feature{gen.FeatureGlobalID, gen.FeatureVersionedMigration, gen.FeatureExecQuery},
 	}, entc.Extensions(prepared, ext))
 	if err != nil {
 		return err

@@ -26,7 +26,7 @@ func (p prepare) Hooks() []gen.Hook {
 			if err := check(g); err != nil {
 				return err
 			}
-			for _, n := range g.Nodes {
+			for _, n := range served(g) {
 				p.addEnums(n)
 				if err := errors.Join(order(n), connect(n), index(n)); err != nil {
 					return err

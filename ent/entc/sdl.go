@@ -20,7 +20,7 @@ func object(kind ast.DefinitionKind, name, text string, fields ...*ast.FieldDefi
 // one row by its id, and a connection for each view.
 func addEntityFields(g *gen.Graph, s *ast.Schema) error {
 	query := s.Types["Query"]
-	for _, n := range g.Nodes {
+	for _, n := range served(g) {
 		name := gqlName(n)
 		field := lowerFirst(name)
 		query.Fields = append(query.Fields, &ast.FieldDefinition{
@@ -42,7 +42,7 @@ func addEntityFields(g *gen.Graph, s *ast.Schema) error {
 
 // addSingles declares the fields that lead to the one row of a view.
 func addSingles(g *gen.Graph, s *ast.Schema) error {
-	for _, n := range g.Nodes {
+	for _, n := range served(g) {
 		for _, e := range n.Edges {
 			if v := single(e); v != nil {
 				def := s.Types[gqlName(n)]
@@ -72,13 +72,14 @@ func spaced(name string) string {
 // with one input and a payload that holds the object.
 func addMutations(g *gen.Graph, s *ast.Schema) error {
 	mutation := object(ast.Object, "Mutation", "Everything that changes something.")
-	for _, n := range g.Nodes {
+	for _, n := range served(g) {
 		name, words := gqlName(n), spaced(gqlName(n))
 		one, many := lowerFirst(name), plural(n)
 		declare := func(op, text string, inputs, results ast.FieldList) {
 			if !mutates(n, op) {
 				return
 			}
+			inputs = append(inputs, &ast.FieldDefinition{Name: "idempotencyKey", Type: ast.NamedType("String", nil), Description: aboutKey})
 			input, payload := name+op+"Input", name+op+"Payload"
 			s.AddTypes(
 				object(ast.InputObject, input, "Input of "+one+op+".", inputs...),
@@ -90,23 +91,35 @@ func addMutations(g *gen.Graph, s *ast.Schema) error {
 			})
 		}
 		result := ast.FieldList{{Name: one, Type: nonNull(name), Description: "The " + words + " as it is now."}}
-		id := &ast.FieldDefinition{Name: "id", Type: nonNull("ID"), Description: "The " + words + "."}
+		row := ast.FieldList{
+			{Name: "id", Type: nonNull("ID"), Description: "The " + words + "."},
+			{Name: "expectedVersion", Type: ast.NamedType("Int", nil), Description: aboutVersion},
+		}
 
 		declare("Create", "Creates a "+words+".", fieldsOf(inputs(n, true)), result)
 		declare("Update", "Changes the given fields of a "+words+"; null clears a field that may be empty.",
-			append(ast.FieldList{id}, fieldsOf(inputs(n, false))...), result)
-		declare("Delete", "Deletes a "+words+" and all that belongs to it.", ast.FieldList{id},
+			append(row, fieldsOf(inputs(n, false))...), result)
+		declare("Delete", "Deletes a "+words+" and all that belongs to it.", row,
 			ast.FieldList{{Name: "deletedId", Type: nonNull("ID"), Description: "The id it had."}})
 		if mutates(n, "BulkCreate") && !mutates(n, "Create") {
 			return fmt.Errorf("%s: BulkCreate needs Create, whose input it takes", n.Name)
 		}
+		if mutates(n, "BulkCreate") {
+			s.AddTypes(object(ast.InputObject, name+"BulkCreateEntry", "One entry of "+one+"BulkCreate.", fieldsOf(inputs(n, true))...))
+		}
 		declare("BulkCreate", "Creates many "+many+", or none where one is refused.",
-			ast.FieldList{{Name: many, Type: listOf(name + "CreateInput"), Description: "One entry for each."}},
+			ast.FieldList{{Name: many, Type: listOf(name + "BulkCreateEntry"), Description: "One entry for each."}},
 			ast.FieldList{{Name: many, Type: listOf(name), Description: "Those created, in the order of the input."}})
 	}
 	s.AddTypes(mutation)
 	return nil
 }
+
+// What every mutation takes besides its own; booking.graphql says the same.
+const (
+	aboutKey     = "Your name for this request, such as a UUID. Sent again with it, it is not done again: the answer is what came of it."
+	aboutVersion = "The version that it must still have; otherwise refused with VERSION_CONFLICT."
+)
 
 func fieldsOf(in []input) (fields ast.FieldList) {
 	for _, i := range in {
@@ -126,7 +139,7 @@ func describe(g *gen.Graph, s *ast.Schema) error {
 		}
 	}
 	clear(s.Directives)
-	for _, n := range g.Nodes {
+	for _, n := range served(g) {
 		name := gqlName(n)
 		s.Types[name].Description = comment(n)
 		s.Types["Query"].Fields.ForName(plural(n)).Description = "All " + plural(n) + "."

@@ -1,6 +1,10 @@
 package entity
 
-import entschema "entgo.io/ent/schema"
+import (
+	"slices"
+
+	entschema "entgo.io/ent/schema"
+)
 
 // Op is a mutation that docket can generate for an entity.
 type Op string
@@ -63,13 +67,14 @@ func One(view string) entschema.Annotation { return SingleView{view} }
 type ExclusionSet struct{ Exclusions []Exclusion }
 
 // Exclusion says that no two rows may agree in Scope while all their Spans
-// overlap. It becomes an exclusion constraint on PostgreSQL and a pair of
-// triggers on SQLite, both called Name.
+// overlap.
 type Exclusion struct {
-	Name  string
 	Scope string    // a column of numbers, such as provider_id
 	Spans []Span    // half-open intervals
 	Where *Equality // only rows for which this holds take part
+
+	Constraint    string // its name in the database
+	Code, Message string // of the error
 }
 
 // Span is a half-open interval made of two columns; a null End never ends.
@@ -78,11 +83,50 @@ type Span struct{ Start, End string }
 // Equality is the condition Column = Value.
 type Equality struct{ Column, Value string }
 
+// NoOverlap says that of two rows with the same scope, each from start to end,
+// one ends before the other starts. It becomes an exclusion constraint on
+// PostgreSQL and a pair of triggers on SQLite; whoever breaks it gets an error
+// that tells the row in the way. An entity may have several.
+func NoOverlap(scope, start, end string) ExclusionSet {
+	return ExclusionSet{[]Exclusion{{Scope: scope, Spans: []Span{{start, end}}}}}
+}
+
+// And adds a second span: only rows that overlap in both are in each other's way.
+func (s ExclusionSet) And(start, end string) ExclusionSet {
+	return s.with(func(x *Exclusion) { x.Spans = append(x.Spans, Span{start, end}) })
+}
+
+// Where has only those rows take part that have the value in the column.
+func (s ExclusionSet) Where(column, value string) ExclusionSet {
+	return s.with(func(x *Exclusion) { x.Where = &Equality{column, value} })
+}
+
+// Named gives the constraint another name than TABLE_SCOPE_overlap.
+func (s ExclusionSet) Named(constraint string) ExclusionSet {
+	return s.with(func(x *Exclusion) { x.Constraint = constraint })
+}
+
+// Refused gives the error another code than OVERLAP, and words of its own.
+func (s ExclusionSet) Refused(code, message string) ExclusionSet {
+	return s.with(func(x *Exclusion) { x.Code, x.Message = code, message })
+}
+
+func (s ExclusionSet) with(change func(*Exclusion)) ExclusionSet {
+	all := slices.Clone(s.Exclusions)
+	change(&all[len(all)-1])
+	return ExclusionSet{all}
+}
+
 // Name of the annotation.
 func (ExclusionSet) Name() string { return "DocketExclusions" }
 
-// NoOverlap declares exclusions of an entity's rows.
-func NoOverlap(exclusions ...Exclusion) entschema.Annotation { return ExclusionSet{exclusions} }
+// Merge joins the exclusions of an entity.
+func (s ExclusionSet) Merge(other entschema.Annotation) entschema.Annotation {
+	if o, ok := other.(ExclusionSet); ok {
+		s.Exclusions = slices.Concat(s.Exclusions, o.Exclusions)
+	}
+	return s
+}
 
 // Copies is the annotation made by [CopiesOf].
 type Copies struct {

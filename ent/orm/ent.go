@@ -5,7 +5,9 @@ package orm
 import (
 	"context"
 	"docket/ent/orm/appointment"
+	"docket/ent/orm/change"
 	"docket/ent/orm/customer"
+	"docket/ent/orm/idempotencykey"
 	"docket/ent/orm/provider"
 	"docket/ent/orm/reservation"
 	"errors"
@@ -76,10 +78,12 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
-			appointment.Table: appointment.ValidColumn,
-			customer.Table:    customer.ValidColumn,
-			provider.Table:    provider.ValidColumn,
-			reservation.Table: reservation.ValidColumn,
+			appointment.Table:    appointment.ValidColumn,
+			change.Table:         change.ValidColumn,
+			customer.Table:       customer.ValidColumn,
+			idempotencykey.Table: idempotencykey.ValidColumn,
+			provider.Table:       provider.ValidColumn,
+			reservation.Table:    reservation.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

@@ -71,11 +71,8 @@ func (Appointment) Annotations() []entschema.Annotation {
 			"appointment_start_before_end": "time_slot < ends_at",
 			"appointment_known_status":     "status = 'OPEN' OR status = 'CANCELLED'",
 		}),
-		entity.NoOverlap(entity.Exclusion{
-			Name: "appointments_provider_overlap", Scope: "provider_id",
-			Spans: []entity.Span{{Start: "time_slot", End: "ends_at"}},
-			Where: &entity.Equality{Column: "status", Value: "OPEN"},
-		}),
+		entity.NoOverlap("provider_id", "time_slot", "ends_at").Where("status", "OPEN").
+			Refused("PROVIDER_BUSY", "The range cuts across a slot of this provider that is already open."),
 	}
 }
 

@@ -74,7 +74,6 @@ func (Reservation) Indexes() []ent.Index {
 
 // Annotations of the Reservation.
 func (Reservation) Annotations() []entschema.Annotation {
-	span := entity.Span{Start: "active_from", End: "active_until"}
 	return []entschema.Annotation{
 		entschema.Comment("A client's claim on an appointment: held for a while, then confirmed."),
 		entity.Mutations(),
@@ -90,13 +89,10 @@ func (Reservation) Annotations() []entschema.Annotation {
 			"reservation_known_state":      "state = 'HELD' OR state = 'CONFIRMED' OR state = 'CANCELLED'",
 		}),
 		entity.CopiesOf("appointment", "provider_id", "time_slot", "ends_at"),
-		entity.NoOverlap(
-			entity.Exclusion{Name: "reservations_slot_taken", Scope: "appointment_id", Spans: []entity.Span{span}},
-			entity.Exclusion{
-				Name: "reservations_client_busy", Scope: "client_id",
-				Spans: []entity.Span{{Start: "time_slot", End: "ends_at"}, span},
-			},
-		),
+		entity.NoOverlap("appointment_id", "active_from", "active_until").Named("reservations_slot_taken").
+			Refused("SLOT_TAKEN", "The appointment is taken; choose another."),
+		entity.NoOverlap("client_id", "time_slot", "ends_at").And("active_from", "active_until").Named("reservations_client_busy").
+			Refused("CLIENT_BUSY", "The client has another reservation at that time."),
 	}
 }
 

@@ -92,10 +92,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AppointmentBulkCreateInput", ec.unmarshalInputAppointmentBulkCreateInput),
 			graphql.NewInputUnmarshaler("AppointmentCancelInput", ec.unmarshalInputAppointmentCancelInput),
+			graphql.NewInputUnmarshaler("ClientBulkCreateEntry", ec.unmarshalInputClientBulkCreateEntry),
 			graphql.NewInputUnmarshaler("ClientBulkCreateInput", ec.unmarshalInputClientBulkCreateInput),
 			graphql.NewInputUnmarshaler("ClientCreateInput", ec.unmarshalInputClientCreateInput),
 			graphql.NewInputUnmarshaler("ClientDeleteInput", ec.unmarshalInputClientDeleteInput),
 			graphql.NewInputUnmarshaler("ClientUpdateInput", ec.unmarshalInputClientUpdateInput),
+			graphql.NewInputUnmarshaler("ProviderBulkCreateEntry", ec.unmarshalInputProviderBulkCreateEntry),
 			graphql.NewInputUnmarshaler("ProviderBulkCreateInput", ec.unmarshalInputProviderBulkCreateInput),
 			graphql.NewInputUnmarshaler("ProviderCreateInput", ec.unmarshalInputProviderCreateInput),
 			graphql.NewInputUnmarshaler("ProviderDeleteInput", ec.unmarshalInputProviderDeleteInput),
@@ -2398,7 +2400,7 @@ func (ec *executionContext) unmarshalInputAppointmentBulkCreateInput(ctx context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"providerId", "startTime", "endTime"}
+	fieldsInOrder := [...]string{"providerId", "startTime", "endTime", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2426,6 +2428,13 @@ func (ec *executionContext) unmarshalInputAppointmentBulkCreateInput(ctx context
 				return it, err
 			}
 			it.EndTime = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -2454,7 +2463,7 @@ func (ec *executionContext) unmarshalInputAppointmentCancelInput(ctx context.Con
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"appointmentId"}
+	fieldsInOrder := [...]string{"appointmentId", "expectedVersion", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2468,6 +2477,20 @@ func (ec *executionContext) unmarshalInputAppointmentCancelInput(ctx context.Con
 				return it, err
 			}
 			it.AppointmentID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = graphql.OmittableOf(data)
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -2485,50 +2508,8 @@ func UnmarshalAppointmentCancelInput(ctx context.Context, raw any) (model.Appoin
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputClientBulkCreateInput(ctx context.Context, obj any) (model.ClientBulkCreateInput, error) {
-	var it model.ClientBulkCreateInput
-	if obj == nil {
-		return it, nil
-	}
-
-	asMap := map[string]any{}
-	for k, v := range obj.(map[string]any) {
-		asMap[k] = v
-	}
-
-	fieldsInOrder := [...]string{"clients"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "clients":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clients"))
-			data, err := ec.unmarshalNClientCreateInput2ᚕᚖdocketᚋgqlᚋmodelᚐClientCreateInputᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Clients = data
-		}
-	}
-	return it, nil
-}
-
-// UnmarshalClientBulkCreateInput unmarshals raw into the ClientBulkCreateInput input type, using the
-// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
-// object that was not passed as a field argument.
-//
-// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
-// and the returned error says so.
-func UnmarshalClientBulkCreateInput(ctx context.Context, raw any) (model.ClientBulkCreateInput, error) {
-	var out model.ClientBulkCreateInput
-	err := graphql.UnmarshalNamedInputFromContext(ctx, "ClientBulkCreateInput", raw, &out)
-	return out, err
-}
-
-func (ec *executionContext) unmarshalInputClientCreateInput(ctx context.Context, obj any) (model.ClientCreateInput, error) {
-	var it model.ClientCreateInput
+func (ec *executionContext) unmarshalInputClientBulkCreateEntry(ctx context.Context, obj any) (model.ClientBulkCreateEntry, error) {
+	var it model.ClientBulkCreateEntry
 	if obj == nil {
 		return it, nil
 	}
@@ -2564,6 +2545,111 @@ func (ec *executionContext) unmarshalInputClientCreateInput(ctx context.Context,
 	return it, nil
 }
 
+// UnmarshalClientBulkCreateEntry unmarshals raw into the ClientBulkCreateEntry input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalClientBulkCreateEntry(ctx context.Context, raw any) (model.ClientBulkCreateEntry, error) {
+	var out model.ClientBulkCreateEntry
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ClientBulkCreateEntry", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputClientBulkCreateInput(ctx context.Context, obj any) (model.ClientBulkCreateInput, error) {
+	var it model.ClientBulkCreateInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"clients", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "clients":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clients"))
+			data, err := ec.unmarshalNClientBulkCreateEntry2ᚕᚖdocketᚋgqlᚋmodelᚐClientBulkCreateEntryᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Clients = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalClientBulkCreateInput unmarshals raw into the ClientBulkCreateInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalClientBulkCreateInput(ctx context.Context, raw any) (model.ClientBulkCreateInput, error) {
+	var out model.ClientBulkCreateInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ClientBulkCreateInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputClientCreateInput(ctx context.Context, obj any) (model.ClientCreateInput, error) {
+	var it model.ClientCreateInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"firstName", "lastName", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "firstName":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("firstName"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FirstName = data
+		case "lastName":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lastName"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LastName = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
 // UnmarshalClientCreateInput unmarshals raw into the ClientCreateInput input type, using the
 // unmarshaler bound to ctx's request. Call it from a resolver to decode an input
 // object that was not passed as a field argument.
@@ -2587,7 +2673,7 @@ func (ec *executionContext) unmarshalInputClientDeleteInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id"}
+	fieldsInOrder := [...]string{"id", "expectedVersion", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2601,6 +2687,20 @@ func (ec *executionContext) unmarshalInputClientDeleteInput(ctx context.Context,
 				return it, err
 			}
 			it.ID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = graphql.OmittableOf(data)
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -2629,7 +2729,7 @@ func (ec *executionContext) unmarshalInputClientUpdateInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "firstName", "lastName"}
+	fieldsInOrder := [...]string{"id", "expectedVersion", "firstName", "lastName", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2643,6 +2743,13 @@ func (ec *executionContext) unmarshalInputClientUpdateInput(ctx context.Context,
 				return it, err
 			}
 			it.ID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = graphql.OmittableOf(data)
 		case "firstName":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("firstName"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -2657,6 +2764,13 @@ func (ec *executionContext) unmarshalInputClientUpdateInput(ctx context.Context,
 				return it, err
 			}
 			it.LastName = graphql.OmittableOf(data)
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -2674,50 +2788,8 @@ func UnmarshalClientUpdateInput(ctx context.Context, raw any) (model.ClientUpdat
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputProviderBulkCreateInput(ctx context.Context, obj any) (model.ProviderBulkCreateInput, error) {
-	var it model.ProviderBulkCreateInput
-	if obj == nil {
-		return it, nil
-	}
-
-	asMap := map[string]any{}
-	for k, v := range obj.(map[string]any) {
-		asMap[k] = v
-	}
-
-	fieldsInOrder := [...]string{"providers"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "providers":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("providers"))
-			data, err := ec.unmarshalNProviderCreateInput2ᚕᚖdocketᚋgqlᚋmodelᚐProviderCreateInputᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Providers = data
-		}
-	}
-	return it, nil
-}
-
-// UnmarshalProviderBulkCreateInput unmarshals raw into the ProviderBulkCreateInput input type, using the
-// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
-// object that was not passed as a field argument.
-//
-// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
-// and the returned error says so.
-func UnmarshalProviderBulkCreateInput(ctx context.Context, raw any) (model.ProviderBulkCreateInput, error) {
-	var out model.ProviderBulkCreateInput
-	err := graphql.UnmarshalNamedInputFromContext(ctx, "ProviderBulkCreateInput", raw, &out)
-	return out, err
-}
-
-func (ec *executionContext) unmarshalInputProviderCreateInput(ctx context.Context, obj any) (model.ProviderCreateInput, error) {
-	var it model.ProviderCreateInput
+func (ec *executionContext) unmarshalInputProviderBulkCreateEntry(ctx context.Context, obj any) (model.ProviderBulkCreateEntry, error) {
+	var it model.ProviderBulkCreateEntry
 	if obj == nil {
 		return it, nil
 	}
@@ -2760,6 +2832,118 @@ func (ec *executionContext) unmarshalInputProviderCreateInput(ctx context.Contex
 	return it, nil
 }
 
+// UnmarshalProviderBulkCreateEntry unmarshals raw into the ProviderBulkCreateEntry input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalProviderBulkCreateEntry(ctx context.Context, raw any) (model.ProviderBulkCreateEntry, error) {
+	var out model.ProviderBulkCreateEntry
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ProviderBulkCreateEntry", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputProviderBulkCreateInput(ctx context.Context, obj any) (model.ProviderBulkCreateInput, error) {
+	var it model.ProviderBulkCreateInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"providers", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "providers":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("providers"))
+			data, err := ec.unmarshalNProviderBulkCreateEntry2ᚕᚖdocketᚋgqlᚋmodelᚐProviderBulkCreateEntryᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Providers = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalProviderBulkCreateInput unmarshals raw into the ProviderBulkCreateInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalProviderBulkCreateInput(ctx context.Context, raw any) (model.ProviderBulkCreateInput, error) {
+	var out model.ProviderBulkCreateInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ProviderBulkCreateInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputProviderCreateInput(ctx context.Context, obj any) (model.ProviderCreateInput, error) {
+	var it model.ProviderCreateInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"firstName", "lastName", "timeZone", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "firstName":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("firstName"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FirstName = data
+		case "lastName":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lastName"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LastName = data
+		case "timeZone":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("timeZone"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TimeZone = graphql.OmittableOf(data)
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
 // UnmarshalProviderCreateInput unmarshals raw into the ProviderCreateInput input type, using the
 // unmarshaler bound to ctx's request. Call it from a resolver to decode an input
 // object that was not passed as a field argument.
@@ -2783,7 +2967,7 @@ func (ec *executionContext) unmarshalInputProviderDeleteInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id"}
+	fieldsInOrder := [...]string{"id", "expectedVersion", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2797,6 +2981,20 @@ func (ec *executionContext) unmarshalInputProviderDeleteInput(ctx context.Contex
 				return it, err
 			}
 			it.ID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = graphql.OmittableOf(data)
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -2825,7 +3023,7 @@ func (ec *executionContext) unmarshalInputProviderUpdateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "firstName", "lastName", "timeZone"}
+	fieldsInOrder := [...]string{"id", "expectedVersion", "firstName", "lastName", "timeZone", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2839,6 +3037,13 @@ func (ec *executionContext) unmarshalInputProviderUpdateInput(ctx context.Contex
 				return it, err
 			}
 			it.ID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = graphql.OmittableOf(data)
 		case "firstName":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("firstName"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -2860,6 +3065,13 @@ func (ec *executionContext) unmarshalInputProviderUpdateInput(ctx context.Contex
 				return it, err
 			}
 			it.TimeZone = graphql.OmittableOf(data)
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -2888,7 +3100,7 @@ func (ec *executionContext) unmarshalInputReservationCancelInput(ctx context.Con
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"reservationId"}
+	fieldsInOrder := [...]string{"reservationId", "expectedVersion", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2902,6 +3114,20 @@ func (ec *executionContext) unmarshalInputReservationCancelInput(ctx context.Con
 				return it, err
 			}
 			it.ReservationID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = graphql.OmittableOf(data)
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -2930,7 +3156,7 @@ func (ec *executionContext) unmarshalInputReservationConfirmInput(ctx context.Co
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"reservationId"}
+	fieldsInOrder := [...]string{"reservationId", "expectedVersion", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2944,6 +3170,20 @@ func (ec *executionContext) unmarshalInputReservationConfirmInput(ctx context.Co
 				return it, err
 			}
 			it.ReservationID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = graphql.OmittableOf(data)
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -2972,7 +3212,7 @@ func (ec *executionContext) unmarshalInputReservationCreateInput(ctx context.Con
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"clientId", "appointmentId"}
+	fieldsInOrder := [...]string{"clientId", "appointmentId", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2993,6 +3233,13 @@ func (ec *executionContext) unmarshalInputReservationCreateInput(ctx context.Con
 				return it, err
 			}
 			it.AppointmentID = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -3021,7 +3268,7 @@ func (ec *executionContext) unmarshalInputReservationRescheduleInput(ctx context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"reservationId", "appointmentId"}
+	fieldsInOrder := [...]string{"reservationId", "appointmentId", "expectedVersion", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -3042,6 +3289,20 @@ func (ec *executionContext) unmarshalInputReservationRescheduleInput(ctx context
 				return it, err
 			}
 			it.AppointmentID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = graphql.OmittableOf(data)
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -3671,6 +3932,25 @@ func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.Se
 	return res
 }
 
+func (ec *executionContext) unmarshalNClientBulkCreateEntry2ᚕᚖdocketᚋgqlᚋmodelᚐClientBulkCreateEntryᚄ(ctx context.Context, v any) ([]*model.ClientBulkCreateEntry, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.ClientBulkCreateEntry, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNClientBulkCreateEntry2ᚖdocketᚋgqlᚋmodelᚐClientBulkCreateEntry(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalNClientBulkCreateEntry2ᚖdocketᚋgqlᚋmodelᚐClientBulkCreateEntry(ctx context.Context, v any) (*model.ClientBulkCreateEntry, error) {
+	res, err := ec.unmarshalInputClientBulkCreateEntry(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNClientBulkCreateInput2docketᚋgqlᚋmodelᚐClientBulkCreateInput(ctx context.Context, v any) (model.ClientBulkCreateInput, error) {
 	res, err := ec.unmarshalInputClientBulkCreateInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -3693,25 +3973,6 @@ func (ec *executionContext) marshalNClientBulkCreatePayload2ᚖdocketᚋinternal
 func (ec *executionContext) unmarshalNClientCreateInput2docketᚋgqlᚋmodelᚐClientCreateInput(ctx context.Context, v any) (model.ClientCreateInput, error) {
 	res, err := ec.unmarshalInputClientCreateInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) unmarshalNClientCreateInput2ᚕᚖdocketᚋgqlᚋmodelᚐClientCreateInputᚄ(ctx context.Context, v any) ([]*model.ClientCreateInput, error) {
-	vSlice := graphql.CoerceList(v)
-	var err error
-	res := make([]*model.ClientCreateInput, len(vSlice))
-	for i := range vSlice {
-		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNClientCreateInput2ᚖdocketᚋgqlᚋmodelᚐClientCreateInput(ctx, vSlice[i])
-		if err != nil {
-			return nil, err
-		}
-	}
-	return res, nil
-}
-
-func (ec *executionContext) unmarshalNClientCreateInput2ᚖdocketᚋgqlᚋmodelᚐClientCreateInput(ctx context.Context, v any) (*model.ClientCreateInput, error) {
-	res, err := ec.unmarshalInputClientCreateInput(ctx, v)
-	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNClientCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, v any) (*planner.Payload, error) {
@@ -3780,6 +4041,25 @@ func (ec *executionContext) marshalNID2int(ctx context.Context, sel ast.Selectio
 	return res
 }
 
+func (ec *executionContext) unmarshalNProviderBulkCreateEntry2ᚕᚖdocketᚋgqlᚋmodelᚐProviderBulkCreateEntryᚄ(ctx context.Context, v any) ([]*model.ProviderBulkCreateEntry, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.ProviderBulkCreateEntry, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNProviderBulkCreateEntry2ᚖdocketᚋgqlᚋmodelᚐProviderBulkCreateEntry(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalNProviderBulkCreateEntry2ᚖdocketᚋgqlᚋmodelᚐProviderBulkCreateEntry(ctx context.Context, v any) (*model.ProviderBulkCreateEntry, error) {
+	res, err := ec.unmarshalInputProviderBulkCreateEntry(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNProviderBulkCreateInput2docketᚋgqlᚋmodelᚐProviderBulkCreateInput(ctx context.Context, v any) (model.ProviderBulkCreateInput, error) {
 	res, err := ec.unmarshalInputProviderBulkCreateInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -3802,25 +4082,6 @@ func (ec *executionContext) marshalNProviderBulkCreatePayload2ᚖdocketᚋintern
 func (ec *executionContext) unmarshalNProviderCreateInput2docketᚋgqlᚋmodelᚐProviderCreateInput(ctx context.Context, v any) (model.ProviderCreateInput, error) {
 	res, err := ec.unmarshalInputProviderCreateInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) unmarshalNProviderCreateInput2ᚕᚖdocketᚋgqlᚋmodelᚐProviderCreateInputᚄ(ctx context.Context, v any) ([]*model.ProviderCreateInput, error) {
-	vSlice := graphql.CoerceList(v)
-	var err error
-	res := make([]*model.ProviderCreateInput, len(vSlice))
-	for i := range vSlice {
-		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNProviderCreateInput2ᚖdocketᚋgqlᚋmodelᚐProviderCreateInput(ctx, vSlice[i])
-		if err != nil {
-			return nil, err
-		}
-	}
-	return res, nil
-}
-
-func (ec *executionContext) unmarshalNProviderCreateInput2ᚖdocketᚋgqlᚋmodelᚐProviderCreateInput(ctx context.Context, v any) (*model.ProviderCreateInput, error) {
-	res, err := ec.unmarshalInputProviderCreateInput(ctx, v)
-	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNProviderCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, v any) (*planner.Payload, error) {
@@ -4148,6 +4409,24 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	_ = sel
 	_ = ctx
 	res := graphql.MarshalBoolean(*v)
+	return res
+}
+
+func (ec *executionContext) unmarshalOInt2ᚖint(ctx context.Context, v any) (*int, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := graphql.UnmarshalInt(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOInt2ᚖint(ctx context.Context, sel ast.SelectionSet, v *int) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalInt(*v)
 	return res
 }
 

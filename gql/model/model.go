@@ -16,18 +16,34 @@ type AppointmentBulkCreateInput struct {
 	StartTime time.Time `json:"startTime"`
 	// Where the last slot ends: a multiple of the slot length after startTime, at most 31 days.
 	EndTime time.Time `json:"endTime"`
+	// Your name for this request, such as a UUID. Sent again with it, it is not done again: the answer is what came of it.
+	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
 }
 
 // Input of appointmentCancel.
 type AppointmentCancelInput struct {
 	// The slot to withdraw.
 	AppointmentID int `json:"appointmentId"`
+	// The version that it must still have; otherwise refused with VERSION_CONFLICT.
+	ExpectedVersion graphql.Omittable[*int] `json:"expectedVersion,omitempty"`
+	// Your name for this request, such as a UUID. Sent again with it, it is not done again: the answer is what came of it.
+	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
+}
+
+// One entry of clientBulkCreate.
+type ClientBulkCreateEntry struct {
+	// Given name, 1 to 100 characters.
+	FirstName string `json:"firstName"`
+	// Family name, 1 to 100 characters.
+	LastName string `json:"lastName"`
 }
 
 // Input of clientBulkCreate.
 type ClientBulkCreateInput struct {
 	// One entry for each.
-	Clients []*ClientCreateInput `json:"clients"`
+	Clients []*ClientBulkCreateEntry `json:"clients"`
+	// Your name for this request, such as a UUID. Sent again with it, it is not done again: the answer is what came of it.
+	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
 }
 
 // Input of clientCreate.
@@ -36,32 +52,54 @@ type ClientCreateInput struct {
 	FirstName string `json:"firstName"`
 	// Family name, 1 to 100 characters.
 	LastName string `json:"lastName"`
+	// Your name for this request, such as a UUID. Sent again with it, it is not done again: the answer is what came of it.
+	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
 }
 
 // Input of clientDelete.
 type ClientDeleteInput struct {
 	// The client.
 	ID int `json:"id"`
+	// The version that it must still have; otherwise refused with VERSION_CONFLICT.
+	ExpectedVersion graphql.Omittable[*int] `json:"expectedVersion,omitempty"`
+	// Your name for this request, such as a UUID. Sent again with it, it is not done again: the answer is what came of it.
+	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
 }
 
 // Input of clientUpdate.
 type ClientUpdateInput struct {
 	// The client.
 	ID int `json:"id"`
+	// The version that it must still have; otherwise refused with VERSION_CONFLICT.
+	ExpectedVersion graphql.Omittable[*int] `json:"expectedVersion,omitempty"`
 	// Given name, 1 to 100 characters.
 	FirstName graphql.Omittable[*string] `json:"firstName,omitempty"`
 	// Family name, 1 to 100 characters.
 	LastName graphql.Omittable[*string] `json:"lastName,omitempty"`
+	// Your name for this request, such as a UUID. Sent again with it, it is not done again: the answer is what came of it.
+	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
 }
 
 // Everything that changes something.
 type Mutation struct {
 }
 
+// One entry of providerBulkCreate.
+type ProviderBulkCreateEntry struct {
+	// Given name, 1 to 100 characters.
+	FirstName string `json:"firstName"`
+	// Family name, 1 to 100 characters.
+	LastName string `json:"lastName"`
+	// IANA name of the time zone the provider works in, such as Europe/Berlin.
+	TimeZone graphql.Omittable[*string] `json:"timeZone,omitempty"`
+}
+
 // Input of providerBulkCreate.
 type ProviderBulkCreateInput struct {
 	// One entry for each.
-	Providers []*ProviderCreateInput `json:"providers"`
+	Providers []*ProviderBulkCreateEntry `json:"providers"`
+	// Your name for this request, such as a UUID. Sent again with it, it is not done again: the answer is what came of it.
+	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
 }
 
 // Input of providerCreate.
@@ -72,24 +110,34 @@ type ProviderCreateInput struct {
 	LastName string `json:"lastName"`
 	// IANA name of the time zone the provider works in, such as Europe/Berlin.
 	TimeZone graphql.Omittable[*string] `json:"timeZone,omitempty"`
+	// Your name for this request, such as a UUID. Sent again with it, it is not done again: the answer is what came of it.
+	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
 }
 
 // Input of providerDelete.
 type ProviderDeleteInput struct {
 	// The provider.
 	ID int `json:"id"`
+	// The version that it must still have; otherwise refused with VERSION_CONFLICT.
+	ExpectedVersion graphql.Omittable[*int] `json:"expectedVersion,omitempty"`
+	// Your name for this request, such as a UUID. Sent again with it, it is not done again: the answer is what came of it.
+	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
 }
 
 // Input of providerUpdate.
 type ProviderUpdateInput struct {
 	// The provider.
 	ID int `json:"id"`
+	// The version that it must still have; otherwise refused with VERSION_CONFLICT.
+	ExpectedVersion graphql.Omittable[*int] `json:"expectedVersion,omitempty"`
 	// Given name, 1 to 100 characters.
 	FirstName graphql.Omittable[*string] `json:"firstName,omitempty"`
 	// Family name, 1 to 100 characters.
 	LastName graphql.Omittable[*string] `json:"lastName,omitempty"`
 	// IANA name of the time zone the provider works in, such as Europe/Berlin.
 	TimeZone graphql.Omittable[*string] `json:"timeZone,omitempty"`
+	// Your name for this request, such as a UUID. Sent again with it, it is not done again: the answer is what came of it.
+	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
 }
 
 type Query struct {
@@ -99,12 +147,20 @@ type Query struct {
 type ReservationCancelInput struct {
 	// The reservation to let go of.
 	ReservationID int `json:"reservationId"`
+	// The version that it must still have; otherwise refused with VERSION_CONFLICT.
+	ExpectedVersion graphql.Omittable[*int] `json:"expectedVersion,omitempty"`
+	// Your name for this request, such as a UUID. Sent again with it, it is not done again: the answer is what came of it.
+	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
 }
 
 // Input of reservationConfirm.
 type ReservationConfirmInput struct {
 	// The hold to confirm.
 	ReservationID int `json:"reservationId"`
+	// The version that it must still have; otherwise refused with VERSION_CONFLICT.
+	ExpectedVersion graphql.Omittable[*int] `json:"expectedVersion,omitempty"`
+	// Your name for this request, such as a UUID. Sent again with it, it is not done again: the answer is what came of it.
+	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
 }
 
 // Input of reservationCreate.
@@ -113,6 +169,8 @@ type ReservationCreateInput struct {
 	ClientID int `json:"clientId"`
 	// The slot to hold.
 	AppointmentID int `json:"appointmentId"`
+	// Your name for this request, such as a UUID. Sent again with it, it is not done again: the answer is what came of it.
+	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
 }
 
 // Input of reservationReschedule.
@@ -121,4 +179,8 @@ type ReservationRescheduleInput struct {
 	ReservationID int `json:"reservationId"`
 	// Where to move it.
 	AppointmentID int `json:"appointmentId"`
+	// The version that it must still have; otherwise refused with VERSION_CONFLICT.
+	ExpectedVersion graphql.Omittable[*int] `json:"expectedVersion,omitempty"`
+	// Your name for this request, such as a UUID. Sent again with it, it is not done again: the answer is what came of it.
+	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
 }

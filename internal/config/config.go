@@ -31,6 +31,8 @@ type Server struct {
 	AdvanceNotice time.Duration `help:"How long before its start an appointment can last be reserved." default:"24h"`
 	HoldLength    time.Duration `help:"How long a reservation waits for its confirmation." default:"30m"`
 
+	IdempotencyKeep time.Duration `help:"How long what came of a request with an idempotencyKey is remembered." default:"24h"`
+
 	PageDefault         int `help:"How many rows a list has for which neither first nor last is given." default:"50"`
 	PageMax             int `help:"How many rows a list has at most, and how many ids can be asked for at once." default:"500"`
 	FilterDepth         int `help:"How deep a filter can be nested." default:"8"`
@@ -105,6 +107,9 @@ func (s Server) Validate() error {
 	}
 	if s.Environment.Deployed() && s.Database == DefaultDatabase {
 		return fmt.Errorf("database: must be named in environment %s", s.Environment)
+	}
+	if s.IdempotencyKeep < time.Minute || s.IdempotencyKeep > 90*24*time.Hour {
+		return fmt.Errorf("idempotency-keep: %v is not between 1m and 2160h (90 days)", s.IdempotencyKeep)
 	}
 	if s.Drain < 0 || s.Drain > 5*time.Minute {
 		return fmt.Errorf("drain: %v is not between 0s and 5m", s.Drain)

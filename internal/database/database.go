@@ -16,6 +16,7 @@ import (
 
 	"docket/ent/orm"
 	_ "docket/ent/orm/runtime" // the hooks, validators and defaults of the schemas
+	"docket/internal/overlap"
 )
 
 // DB is an open database.
@@ -71,7 +72,11 @@ func maxOpen(name string) int {
 }
 
 // ORM is the generated client on the database.
-func (db *DB) ORM() *orm.Client { return orm.NewClient(orm.Driver(db.Driver())) }
+func (db *DB) ORM() *orm.Client {
+	client := orm.NewClient(orm.Driver(db.Driver()))
+	client.Use(overlap.Hook)
+	return client
+}
 
 // Driver is the database as ent uses it.
 func (db *DB) Driver() *entsql.Driver { return entsql.OpenDB(db.Dialect, db.DB) }

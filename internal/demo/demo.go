@@ -14,6 +14,7 @@ import (
 	"docket/ent/schema"
 	"docket/internal/booking"
 	"docket/internal/gate"
+	"docket/internal/txn"
 )
 
 const (
@@ -23,41 +24,49 @@ const (
 	requested = 150
 )
 
-// Fill fills the database as seen from now; one that has providers is left alone.
-// The same day gives the same people and wishes. Of several servers that start
-// on an empty database at once, one fills it: a subject is nobody else's.
+// Fill fills the database as seen from now, all of it or nothing; one that has
+// providers is left alone. The same day gives the same people and wishes. Of
+// several servers that start on an empty database at once, one fills it: a
+// subject is nobody else's.
 func Fill(ctx context.Context, db *orm.Client, rules booking.Rules, now time.Time) error {
 	ctx = booking.NewContext(ctx, booking.Moment{Now: now, Rules: rules})
 	if filled, err := db.Provider.Query().Exist(ctx); err != nil || filled {
 		return err
 	}
-	desk := &gate.Gate{DB: db, Rules: rules, Clock: func() time.Time { return now }, Log: slog.Default()}
-	providers, err := db.Provider.MapCreateBulk(providers, func(c *orm.ProviderCreate, i int) {
-		p := providers[i]
-		c.SetFirstName(p.first).SetLastName(p.last).SetTimeZone(p.zone).SetSubject("demo:" + p.first + "." + p.last)
-	}).Save(ctx)
+	_, err := txn.Do(ctx, db, func(tx *orm.Tx) (struct{}, error) {
+		desk := &gate.Gate{Rules: rules, Clock: func() time.Time { return now }, Log: slog.Default()}
+		return struct{}{}, fill(ctx, tx, desk, now)
+	})
 	if orm.IsConstraintError(err) { // another server was sooner
 		return nil
 	}
+	return err
+}
+
+func fill(ctx context.Context, tx *orm.Tx, desk *gate.Gate, now time.Time) error {
+	providers, err := tx.Provider.MapCreateBulk(providers, func(c *orm.ProviderCreate, i int) {
+		p := providers[i]
+		c.SetFirstName(p.first).SetLastName(p.last).SetTimeZone(p.zone).SetSubject("demo:" + p.first + "." + p.last)
+	}).Save(ctx)
 	if err != nil {
 		return err
 	}
 	for _, p := range providers {
-		if err := open(ctx, desk, p, now); err != nil {
+		if err := open(ctx, tx, desk, p, now); err != nil {
 			return err
 		}
 	}
-	clients, err := db.Customer.MapCreateBulk(clients, func(c *orm.CustomerCreate, i int) {
+	clients, err := tx.Customer.MapCreateBulk(clients, func(c *orm.CustomerCreate, i int) {
 		c.SetFirstName(clients[i].first).SetLastName(clients[i].last)
 	}).Save(ctx)
 	if err != nil {
 		return err
 	}
-	return reserve(ctx, desk, clients)
+	return reserve(ctx, tx, desk, clients)
 }
 
 // open opens the working days of the coming fortnight of a provider.
-func open(ctx context.Context, desk *gate.Gate, p *orm.Provider, now time.Time) error {
+func open(ctx context.Context, tx *orm.Tx, desk *gate.Gate, p *orm.Provider, now time.Time) error {
 	zone, err := time.LoadLocation(p.TimeZone)
 	if err != nil {
 		return err
@@ -72,7 +81,7 @@ func open(ctx context.Context, desk *gate.Gate, p *orm.Provider, now time.Time) 
 		if length == 0 { // a slot is longer than a day's work
 			continue
 		}
-		if err := desk.Open(ctx, p.ID, from, from.Add(length)); err != nil {
+		if err := desk.Open(ctx, tx, p.ID, from, from.Add(length)); err != nil {
 			return err
 		}
 	}
@@ -80,16 +89,16 @@ func open(ctx context.Context, desk *gate.Gate, p *orm.Provider, now time.Time) 
 }
 
 // reserve lets clients ask for slots as they like; two of three confirm.
-func reserve(ctx context.Context, desk *gate.Gate, clients []*orm.Customer) error {
-	free, err := desk.DB.Appointment.Query().Where(schema.AppointmentAvailable(ctx)).Order(appointment.ByID()).IDs(ctx)
+func reserve(ctx context.Context, tx *orm.Tx, desk *gate.Gate, clients []*orm.Customer) error {
+	free, err := tx.Appointment.Query().Where(schema.AppointmentAvailable(ctx)).Order(appointment.ByID()).IDs(ctx)
 	if err != nil || len(free) == 0 {
 		return err
 	}
 	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same wishes every time
 	for range requested {
-		id, err := desk.Reserve(ctx, clients[random.IntN(len(clients))].ID, free[random.IntN(len(free))])
+		id, err := desk.Reserve(ctx, tx, clients[random.IntN(len(clients))].ID, free[random.IntN(len(free))])
 		if err == nil && random.IntN(3) > 0 {
-			err = desk.Confirm(ctx, id)
+			err = desk.Confirm(ctx, tx, id, nil)
 		}
 		if refusal := (*booking.Refusal)(nil); err != nil && !errors.As(err, &refusal) {
 			return err

@@ -16,7 +16,6 @@ import (
 	"docket/internal/booking"
 	"docket/internal/database"
 	"docket/internal/dbtest"
-	"docket/internal/gate"
 )
 
 // race is setup for many at a time. The clock goes on with every reading, and
@@ -187,8 +186,7 @@ func TestRaceOfConfirmAndExpiry(t *testing.T) {
 			clients, slot := b.clients(t, 1+rivals), b.slot(t, tomorrow+time.Hour)
 			hold := b.held(t, clients[0], slot)
 			clock := &clock{now: noon.Add(30*time.Minute - time.Duration(ends)*time.Microsecond), step: time.Microsecond}
-			g := *b.Gate
-			g.Clock = dawdling(clock)
+			g := b.at(dawdling(clock))
 			errs := together(append(each(rivals, func(i int) error {
 				_, err := g.Reserve(b.request(t), clients[1+i], slot)
 				return err
@@ -295,13 +293,13 @@ func TestRaceOfAWithdrawalAndItsClient(t *testing.T) {
 // the clock. SQLite cannot do that, its transactions come one after the other.
 func TestAWithdrawalWhileTheClockIsRead(t *testing.T) {
 	t.Parallel()
-	verbs := map[string]func(t *testing.T, b *bundle, g *gate.Gate, client, other int) error{
-		"reserve": func(t *testing.T, b *bundle, g *gate.Gate, client, other int) error {
+	verbs := map[string]func(t *testing.T, b *bundle, g desk, client, other int) error{
+		"reserve": func(t *testing.T, b *bundle, g desk, client, other int) error {
 			t.Helper()
 			_, err := g.Reserve(b.request(t), client, other)
 			return err
 		},
-		"reschedule": func(t *testing.T, b *bundle, g *gate.Gate, client, other int) error {
+		"reschedule": func(t *testing.T, b *bundle, g desk, client, other int) error {
 			t.Helper()
 			id := b.held(t, client, b.slot(t, tomorrow+3*time.Hour))
 			return g.Reschedule(b.request(t), id, other)
@@ -313,13 +311,12 @@ func TestAWithdrawalWhileTheClockIsRead(t *testing.T) {
 			b := setup(t, dbtest.Open(t, dialect.Postgres))
 			client, slot, other := b.client(t), b.slot(t, tomorrow+time.Hour), b.slot(t, tomorrow+time.Hour+5*time.Minute)
 			mine := b.confirmed(t, client, slot)
-			g := *b.Gate
-			g.Clock = func() time.Time {
+			g := b.at(func() time.Time {
 				b.clock.set(2 * time.Second)
 				must(t, b.CancelAppointment(b.request(t), slot))
 				return noon.Add(time.Second)
-			}
-			refused(t, verb(t, b, &g, client, other), booking.ClientBusy, facts{
+			})
+			refused(t, verb(t, b, g, client, other), booking.ClientBusy, facts{
 				"conflictingReservationId": booking.ID(mine), "timeSlot": noon.Add(tomorrow + time.Hour), "endsAt": noon.Add(tomorrow + time.Hour + length),
 			})
 			b.sound(t)

@@ -2,138 +2,98 @@ package gate
 
 import (
 	"context"
+	"errors"
+	"fmt"
+
+	"entgo.io/ent/dialect/sql"
 
 	"docket/ent/orm"
 	"docket/ent/orm/appointment"
+	"docket/ent/orm/customer"
 	"docket/ent/orm/predicate"
 	"docket/ent/orm/reservation"
 	"docket/internal/booking"
+	"docket/internal/overlap"
+	"docket/internal/txn"
 )
 
 // Reserve holds an appointment for a client and returns the reservation's id.
-func (g *Gate) Reserve(ctx context.Context, clientID, appointmentID int) (int, error) {
-	return g.do(ctx, func(tx *orm.Tx) (int, error) {
-		if err := lockClient(ctx, tx, clientID); err != nil {
-			return 0, err
-		}
-		a, err := lockAppointment(ctx, tx, appointmentID)
-		if err != nil {
-			return 0, err
-		}
-		rivals, err := rivals(ctx, tx, clientID, a)
-		if err != nil {
-			return 0, err
-		}
-		ctx, m := g.now(ctx)
-		mine, err := m.Rules.Reserve(m.Now, booking.ID(clientID), offer(a), rivals)
-		if err != nil {
-			return 0, err
-		}
-		if mine != nil {
-			return int(mine.ID), nil
-		}
-		expiry := m.Now.Add(m.Rules.HoldLength)
-		r, err := tx.Reservation.Create().
-			SetClientID(clientID).SetAppointmentID(a.ID).SetProviderID(a.ProviderID).
-			SetTimeSlot(a.TimeSlot).SetEndsAt(a.EndsAt).
-			SetExpiry(expiry).SetActiveFrom(m.Now).SetActiveUntil(expiry).Save(ctx)
-		if err != nil {
-			return 0, err
-		}
-		return r.ID, nil
-	})
+func (g *Gate) Reserve(ctx context.Context, tx *orm.Tx, clientID, appointmentID int) (int, error) {
+	a, err := lockBoth(ctx, tx, clientID, appointmentID)
+	if err != nil {
+		return 0, err
+	}
+	rivals, err := rivals(ctx, tx, clientID, a)
+	if err != nil {
+		return 0, err
+	}
+	ctx, m := g.now(ctx)
+	mine, err := m.Rules.Reserve(m.Now, booking.ID(clientID), offer(a), rivals)
+	if err != nil {
+		return 0, err
+	}
+	if mine != nil {
+		return int(mine.ID), nil
+	}
+	expiry := m.Now.Add(m.Rules.HoldLength)
+	r, err := tx.Reservation.Create().
+		SetClientID(clientID).SetAppointmentID(a.ID).SetProviderID(a.ProviderID).
+		SetTimeSlot(a.TimeSlot).SetEndsAt(a.EndsAt).
+		SetExpiry(expiry).SetActiveFrom(m.Now).SetActiveUntil(expiry).Save(ctx)
+	if err != nil {
+		return 0, g.wrote(ctx, err)
+	}
+	return r.ID, nil
 }
 
 // Confirm makes a hold lasting. Confirming again changes nothing.
-func (g *Gate) Confirm(ctx context.Context, id int) error {
-	return g.move(ctx, id, nil, func(tx *orm.Tx, r *orm.Reservation, _ *orm.Appointment) error {
-		ctx, m := g.now(ctx)
-		change, err := booking.Confirm(m.Now, claim(r))
-		if err != nil || !change {
-			return err
-		}
-		return tx.Reservation.UpdateOneID(id).SetState(reservation.StateCONFIRMED).
-			SetConfirmedAt(m.Now).ClearActiveUntil().Exec(ctx)
-	})
+func (g *Gate) Confirm(ctx context.Context, tx *orm.Tx, id int, expected *int) error {
+	r, _, err := lockReservation(ctx, tx, id, nil, expected)
+	if err != nil {
+		return err
+	}
+	ctx, m := g.now(ctx)
+	change, err := booking.Confirm(m.Now, claim(r))
+	if err != nil || !change {
+		return err
+	}
+	return g.wrote(ctx, tx.Reservation.Update().Where(reservation.ID(id)).SetState(reservation.StateCONFIRMED).
+		SetConfirmedAt(m.Now).ClearActiveUntil().Exec(ctx))
 }
 
 // Cancel lets go of a held or confirmed reservation. Cancelling what has let
 // go already changes nothing.
-func (g *Gate) Cancel(ctx context.Context, id int) error {
-	return g.move(ctx, id, nil, func(tx *orm.Tx, r *orm.Reservation, _ *orm.Appointment) error {
-		ctx, m := g.now(ctx)
-		return cancel(ctx, tx, m, r)
-	})
+func (g *Gate) Cancel(ctx context.Context, tx *orm.Tx, id int, expected *int) error {
+	r, _, err := lockReservation(ctx, tx, id, nil, expected)
+	if err != nil {
+		return err
+	}
+	ctx, m := g.now(ctx)
+	return g.cancel(ctx, tx, m, r)
 }
 
 // Reschedule moves a reservation to another appointment.
-func (g *Gate) Reschedule(ctx context.Context, id, to int) error {
-	return g.move(ctx, id, &to, func(tx *orm.Tx, r *orm.Reservation, a *orm.Appointment) error {
-		rivals, err := rivals(ctx, tx, r.ClientID, a)
-		if err != nil {
-			return err
-		}
-		ctx, m := g.now(ctx)
-		change, err := m.Rules.Reschedule(m.Now, claim(r), offer(a), rivals)
-		if err != nil || !change {
-			return err
-		}
-		return tx.Reservation.UpdateOneID(id).
-			SetAppointmentID(a.ID).SetProviderID(a.ProviderID).SetTimeSlot(a.TimeSlot).SetEndsAt(a.EndsAt).
-			SetActiveFrom(m.Now).Exec(ctx)
-	})
-}
-
-// move is a verb on a reservation: decide gets it, and the appointment to (or
-// its own), locked.
-func (g *Gate) move(ctx context.Context, id int, to *int,
-	decide func(*orm.Tx, *orm.Reservation, *orm.Appointment) error,
-) error {
-	_, err := g.do(ctx, func(tx *orm.Tx) (int, error) {
-		r, err := tx.Reservation.Get(ctx, id)
-		if err != nil {
-			return 0, missing(err, "Reservation", id)
-		}
-		if err := lockClient(ctx, tx, r.ClientID); err != nil {
-			return 0, err
-		}
-		// Under the client's lock a reservation stays on its appointment.
-		if r, err = tx.Reservation.Get(ctx, id); err != nil {
-			return 0, missing(err, "Reservation", id)
-		}
-		a, err := lockAppointments(ctx, tx, r.AppointmentID, to)
-		if err != nil {
-			return 0, err
-		}
-		// Under the appointment's lock its state stays, too.
-		if r, err = tx.Reservation.Get(ctx, id); err != nil {
-			return 0, missing(err, "Reservation", id)
-		}
-		return id, decide(tx, r, a)
-	})
-	return err
-}
-
-// lockAppointments locks the appointment from, and to if there is one, in the
-// order of their ids, and returns the one that matters: to, else from.
-func lockAppointments(ctx context.Context, tx *orm.Tx, from int, to *int) (*orm.Appointment, error) {
-	if to == nil || *to == from {
-		return lockAppointment(ctx, tx, from)
-	}
-	first, second := min(from, *to), max(from, *to)
-	a, err := lockAppointment(ctx, tx, first)
+func (g *Gate) Reschedule(ctx context.Context, tx *orm.Tx, id, to int, expected *int) error {
+	r, a, err := lockReservation(ctx, tx, id, &to, expected)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	b, err := lockAppointment(ctx, tx, second)
-	if err != nil || b.ID == *to {
-		return b, err
+	rivals, err := rivals(ctx, tx, r.ClientID, a)
+	if err != nil {
+		return err
 	}
-	return a, nil
+	ctx, m := g.now(ctx)
+	change, err := m.Rules.Reschedule(m.Now, claim(r), offer(a), rivals)
+	if err != nil || !change {
+		return err
+	}
+	return g.wrote(ctx, tx.Reservation.Update().Where(reservation.ID(id)).
+		SetAppointmentID(a.ID).SetProviderID(a.ProviderID).SetTimeSlot(a.TimeSlot).SetEndsAt(a.EndsAt).
+		SetActiveFrom(m.Now).Exec(ctx))
 }
 
 // cancel ends a reservation at the moment m, where that changes it.
-func cancel(ctx context.Context, tx *orm.Tx, m booking.Moment, r *orm.Reservation) error {
+func (g *Gate) cancel(ctx context.Context, tx *orm.Tx, m booking.Moment, r *orm.Reservation) error {
 	if !booking.Cancel(m.Now, claim(r)) {
 		return nil
 	}
@@ -141,8 +101,82 @@ func cancel(ctx context.Context, tx *orm.Tx, m booking.Moment, r *orm.Reservatio
 	if until.Before(r.ActiveFrom) { // another server's clock was ahead
 		until = r.ActiveFrom
 	}
-	return tx.Reservation.UpdateOneID(r.ID).SetState(reservation.StateCANCELLED).
-		SetCancelledAt(m.Now).SetActiveUntil(until).Exec(ctx)
+	return g.wrote(ctx, tx.Reservation.Update().Where(reservation.ID(r.ID)).SetState(reservation.StateCANCELLED).
+		SetCancelledAt(m.Now).SetActiveUntil(until).Exec(ctx))
+}
+
+// wrote passes on how a write ended, and logs one that a constraint refused.
+func (g *Gate) wrote(ctx context.Context, err error) error {
+	if errors.As(err, new(*overlap.Conflict)) {
+		g.Log.ErrorContext(ctx, "a constraint refused what the gate let through", "error", err)
+	}
+	return err
+}
+
+// Locking goes by one statement: PostgreSQL locks what it joins, row by row, in
+// the order in which the tables are named, and waits where somebody else has a
+// lock. What it returns of a locked row is the newest; of any other it may be
+// what was there before the wait. SQLite has no such lock and needs none: a
+// transaction there is the only one that writes, from its beginning.
+
+// lockBoth makes the transaction the only one that changes what the client has,
+// and that decides who has the appointment.
+func lockBoth(ctx context.Context, tx *orm.Tx, clientID, id int) (*orm.Appointment, error) {
+	a, err := tx.Appointment.Query().Where(appointment.ID(id), func(s *sql.Selector) {
+		c := sql.Table(customer.Table).As("c")
+		s.Join(c).OnP(sql.EQ(c.C(customer.FieldID), clientID))
+		txn.Lock(s, "c", appointment.Table)
+	}).Only(ctx)
+	if !orm.IsNotFound(err) {
+		return a, err
+	}
+	switch there, err := tx.Customer.Query().Where(customer.ID(clientID)).Exist(ctx); {
+	case err != nil:
+		return nil, err
+	case !there:
+		return nil, &NotFound{"Client", clientID}
+	}
+	return nil, &NotFound{"Appointment", id}
+}
+
+// lockReservation locks the client of a reservation, then its appointment and
+// the one to move it to, if there is one. It returns the reservation, which
+// nobody else changes now, and the appointment that matters: to, else its own.
+func lockReservation(ctx context.Context, tx *orm.Tx, id int, to, expected *int) (*orm.Reservation, *orm.Appointment, error) {
+	locked, err := tx.Appointment.Query().Where(func(s *sql.Selector) {
+		r, c := sql.Table(reservation.Table).As("r"), sql.Table(customer.Table).As("c")
+		on := sql.ColumnsEQ(s.C(appointment.FieldID), r.C(reservation.FieldAppointmentID))
+		if to != nil {
+			on = sql.Or(on, sql.EQ(s.C(appointment.FieldID), *to))
+		}
+		s.Join(r).OnP(sql.And(on, sql.EQ(r.C(reservation.FieldID), id)))
+		s.Join(c).OnP(sql.ColumnsEQ(c.C(customer.FieldID), r.C(reservation.FieldClientID)))
+		txn.Lock(s, "c", appointment.Table)
+	}).Order(appointment.ByID()).All(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := tx.Reservation.Get(ctx, id)
+	if err != nil {
+		return nil, nil, missing(err, "Reservation", id)
+	}
+	if err := Expect(ctx, tx, "Reservation", id, r.Version, expected); err != nil {
+		return nil, nil, err
+	}
+	byID := map[int]*orm.Appointment{}
+	for _, a := range locked {
+		byID[a.ID] = a
+	}
+	if byID[r.AppointmentID] == nil {
+		return nil, nil, fmt.Errorf("%w: reservation %d was moved meanwhile", txn.ErrAgain, id)
+	}
+	if to == nil {
+		to = &r.AppointmentID
+	}
+	if byID[*to] == nil {
+		return nil, nil, &NotFound{"Appointment", *to}
+	}
+	return r, byID[*to], nil
 }
 
 // rivals are the reservations that may stand in the way of the client having

@@ -16,6 +16,8 @@ import (
 	"docket/internal/booking"
 	"docket/internal/database"
 	"docket/internal/gate"
+	"docket/internal/overlap"
+	"docket/internal/txn"
 )
 
 // noon is when these tests begin, and what they tell times from.
@@ -27,9 +29,56 @@ const tomorrow = 24 * time.Hour
 // length is how long a slot lasts.
 const length = 15 * time.Minute
 
-// bundle is a gate on an empty database, with all it depends on.
-type bundle struct {
+// desk performs each verb in a transaction of its own.
+type desk struct {
 	*gate.Gate
+	DB *orm.Client
+}
+
+func (d desk) do(ctx context.Context, verb func(tx *orm.Tx) (int, error)) (int, error) {
+	id, err := txn.Do(ctx, d.DB, verb)
+	return id, overlap.Explain(ctx, d.DB, err)
+}
+
+func (d desk) Open(ctx context.Context, provider int, start, end time.Time) error {
+	_, err := d.do(ctx, func(tx *orm.Tx) (int, error) { return 0, d.Gate.Open(ctx, tx, provider, start, end) })
+	return err
+}
+
+func (d desk) CancelAppointment(ctx context.Context, id int) error {
+	_, err := d.do(ctx, func(tx *orm.Tx) (int, error) { return 0, d.Gate.CancelAppointment(ctx, tx, id, nil) })
+	return err
+}
+
+func (d desk) Reserve(ctx context.Context, client, appointment int) (int, error) {
+	return d.do(ctx, func(tx *orm.Tx) (int, error) { return d.Gate.Reserve(ctx, tx, client, appointment) })
+}
+
+func (d desk) Confirm(ctx context.Context, id int) error {
+	_, err := d.do(ctx, func(tx *orm.Tx) (int, error) { return 0, d.Gate.Confirm(ctx, tx, id, nil) })
+	return err
+}
+
+func (d desk) Cancel(ctx context.Context, id int) error {
+	_, err := d.do(ctx, func(tx *orm.Tx) (int, error) { return 0, d.Gate.Cancel(ctx, tx, id, nil) })
+	return err
+}
+
+func (d desk) Reschedule(ctx context.Context, id, to int) error {
+	_, err := d.do(ctx, func(tx *orm.Tx) (int, error) { return 0, d.Gate.Reschedule(ctx, tx, id, to, nil) })
+	return err
+}
+
+// at is the desk with another clock.
+func (d desk) at(clock func() time.Time) desk {
+	g := *d.Gate
+	g.Clock = clock
+	return desk{&g, d.DB}
+}
+
+// bundle is a desk on an empty database, with all it depends on.
+type bundle struct {
+	desk
 	db    *database.DB
 	clock *clock
 	log   *journal
@@ -38,7 +87,8 @@ type bundle struct {
 func setup(t *testing.T, db *database.DB) *bundle {
 	t.Helper()
 	b := &bundle{db: db, clock: &clock{now: noon}, log: &journal{}}
-	b.Gate = &gate.Gate{DB: db.ORM(), Rules: booking.DefaultRules(), Clock: b.clock.Now, Log: slog.New(b.log)}
+	b.DB = db.ORM()
+	b.Gate = &gate.Gate{Rules: booking.DefaultRules(), Clock: b.clock.Now, Log: slog.New(b.log)}
 	return b
 }
 
@@ -168,6 +218,15 @@ func refused(t *testing.T, err error, code booking.Code, want facts) {
 		t.Errorf("got %v, want the refusal %s", err, code)
 	case want != nil && !reflect.DeepEqual(refusal.Facts, want):
 		t.Errorf("%s has the facts %v, want %v", code, refusal.Facts, want)
+	}
+}
+
+// overlapped fails the test unless a constraint refused with this code.
+func overlapped(t *testing.T, err error, code booking.Code) {
+	t.Helper()
+	var c *overlap.Conflict
+	if !errors.As(err, &c) || c.Code != string(code) {
+		t.Errorf("got %v, want the conflict %s", err, code)
 	}
 }
 

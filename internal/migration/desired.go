@@ -15,6 +15,7 @@ import (
 	"docket/ent/entity"
 	ormmigrate "docket/ent/orm/migrate"
 	"docket/internal/database"
+	"docket/internal/overlap"
 )
 
 // copyOf says that columns repeat those of the row of table of that column leads to.
@@ -76,8 +77,8 @@ func desired(ctx context.Context, dev *database.DB, drv migrate.Driver, current 
 	}
 	for _, t := range s.Tables {
 		byCodePoint(t)
-		for _, x := range exclusions[t.Name] {
-			index, err := exclusion(t, x)
+		for _, x := range overlap.Of(t.Name) {
+			index, err := exclusion(t, x.Exclusion)
 			if err != nil {
 				return nil, err
 			}
@@ -151,12 +152,12 @@ func column(t *schema.Table, name string) (*schema.Column, bool) {
 // as much.
 func exclusion(t *atlas.Table, x entity.Exclusion) (*atlas.Index, error) {
 	if _, ok := t.Column(x.Scope); !ok {
-		return nil, fmt.Errorf("exclusion %s: no column %s", x.Name, x.Scope)
+		return nil, fmt.Errorf("exclusion %s: no column %s", x.Constraint, x.Scope)
 	}
 	// Expressions are as PostgreSQL itself writes them, or every diff would find a
 	// difference.
-	index := atlas.NewIndex(x.Name).
-		AddAttrs(postgres.ExcludeConstraint(x.Name), &postgres.IndexType{T: "GIST"}).
+	index := atlas.NewIndex(x.Constraint).
+		AddAttrs(postgres.ExcludeConstraint(x.Constraint), &postgres.IndexType{T: "GIST"}).
 		AddParts(atlas.NewExprPart(&atlas.RawExpr{X: fmt.Sprintf("((%s + 0))", x.Scope)}).AddAttrs(&postgres.Operator{Name: "="}))
 	for _, s := range x.Spans {
 		span := fmt.Sprintf("tstzrange(%s, %s)", s.Start, s.End)

@@ -9,6 +9,8 @@ import (
 
 	"ariga.io/atlas/sql/migrate"
 	"entgo.io/ent/dialect"
+
+	"docket/internal/overlap"
 )
 
 // Who sees this fail changed a schema: run docket migrate diff.
@@ -95,7 +97,7 @@ var faults = []struct {
 	},
 	{
 		"trigger", dialect.SQLite, `DROP TRIGGER reservations_slot_taken_update;`,
-		[]string{trigger("reservations", exclusions["reservations"][0], "UPDATE").create},
+		[]string{trigger("reservations", overlap.Of("reservations")[0].Exclusion, "UPDATE").create},
 	},
 	{
 		"trigger that nobody wants", dialect.SQLite, `CREATE TRIGGER never BEFORE INSERT ON clients BEGIN SELECT 1; END;`,

@@ -159,14 +159,16 @@ func exclusive(i *atlas.Index) bool {
 	})
 }
 
-// addObjectNames adds the views, and what no two rows may share: a constraint
-// on PostgreSQL, on SQLite a pair of triggers.
+// addObjectNames adds the views, the triggers, and what no two rows may share: a
+// constraint on PostgreSQL, on SQLite a pair of triggers.
 func addObjectNames(ctx context.Context, dev *database.DB, all Logical) (Logical, error) {
-	query := `SELECT 'view', viewname, '' FROM pg_views WHERE schemaname = current_schema()
-		UNION ALL SELECT 'exclusion', conname, '' FROM pg_constraint WHERE contype = 'x' AND connamespace = current_schema()::regnamespace`
+	query := `SELECT 'view', viewname, '', '' FROM pg_views WHERE schemaname = current_schema()
+		UNION ALL SELECT 'trigger', tgname, '', '' FROM pg_trigger WHERE NOT tgisinternal
+		UNION ALL SELECT 'exclusion', conname, '', '' FROM pg_constraint WHERE contype = 'x' AND connamespace = current_schema()::regnamespace`
 	if dev.Dialect == dialect.SQLite {
-		query = `SELECT 'view', name, '' FROM sqlite_master WHERE type = 'view'
-			UNION ALL SELECT 'exclusion', substr(name, 1, length(name) - 7), '' FROM sqlite_master
+		query = `SELECT 'view', name, '', '' FROM sqlite_master WHERE type = 'view'
+			UNION ALL SELECT 'trigger', name, '', '' FROM sqlite_master WHERE type = 'trigger' AND name LIKE '%\_changed' ESCAPE '\'
+			UNION ALL SELECT 'exclusion', substr(name, 1, length(name) - 7), '', '' FROM sqlite_master
 			WHERE type = 'trigger' AND name LIKE '%\_insert' ESCAPE '\'
 			AND substr(name, 1, length(name) - 7) || '_update' IN (SELECT name FROM sqlite_master WHERE type = 'trigger')`
 	}
@@ -180,9 +182,9 @@ func addObjectNames(ctx context.Context, dev *database.DB, all Logical) (Logical
 // addFirstIDs adds where the ids of each table begin: their range tells the
 // type of what they belong to.
 func addFirstIDs(ctx context.Context, dev *database.DB, all Logical) (Logical, error) {
-	query := `SELECT 'ids of', d.refobjid::regclass::text, 'from ' || s.seqstart FROM pg_sequence s JOIN pg_depend d ON d.objid = s.seqrelid AND d.deptype IN ('i', 'a')`
+	query := `SELECT 'ids of', d.refobjid::regclass::text, 'from ' || s.seqstart, '' FROM pg_sequence s JOIN pg_depend d ON d.objid = s.seqrelid AND d.deptype IN ('i', 'a')`
 	if dev.Dialect == dialect.SQLite {
-		query = `SELECT 'ids of', t.name, 'from ' || (coalesce(s.seq, 0) + 1) FROM sqlite_master t LEFT JOIN sqlite_sequence s ON s.name = t.name WHERE t.sql LIKE '%AUTOINCREMENT%'`
+		query = `SELECT 'ids of', t.name, 'from ' || (coalesce(s.seq, 0) + 1), '' FROM sqlite_master t LEFT JOIN sqlite_sequence s ON s.name = t.name WHERE t.sql LIKE '%AUTOINCREMENT%'`
 	}
 	ids, err := scanObjects(ctx, dev.DB, query)
 	for _, o := range ids {

@@ -10,6 +10,7 @@ import (
 
 	"docket/ent/entity"
 	"docket/ent/schema"
+	"docket/internal/overlap"
 )
 
 // views are the database's own views, by name; one text serves every database.
@@ -17,15 +18,23 @@ var views = map[string]string{
 	schema.ClientProviders: "SELECT DISTINCT client_id, provider_id FROM reservations",
 }
 
-// object is a view, a trigger or an extension: what ent and Atlas do not diff.
+// object is a view, a trigger, a function or an extension: what ent and Atlas do
+// not diff.
 type object struct {
 	kind, name, create string
+	on                 string // the table of a trigger on PostgreSQL, where it is part of the name
 }
 
-func (o object) drop() string { return fmt.Sprintf("DROP %s IF EXISTS %s", o.kind, o.name) }
+func (o object) drop() string {
+	drop := fmt.Sprintf("DROP %s IF EXISTS %s", o.kind, o.name)
+	if o.on != "" {
+		drop += " ON " + o.on
+	}
+	return drop
+}
 
 // extension gives PostgreSQL exclusion constraints over plain columns.
-var extension = object{"EXTENSION", "btree_gist", "CREATE EXTENSION IF NOT EXISTS btree_gist"}
+var extension = object{kind: "EXTENSION", name: "btree_gist", create: "CREATE EXTENSION IF NOT EXISTS btree_gist"}
 
 // first reports whether the object must be there before the tables are.
 func (o object) first() bool { return o.kind == extension.kind }
@@ -37,16 +46,16 @@ func objects(name string) []object {
 		all = append(all, extension)
 	}
 	for _, view := range slices.Sorted(maps.Keys(views)) {
-		all = append(all, object{"VIEW", view, fmt.Sprintf("CREATE VIEW %s AS %s", view, views[view])})
+		all = append(all, object{kind: "VIEW", name: view, create: fmt.Sprintf("CREATE VIEW %s AS %s", view, views[view])})
 	}
 	if name == dialect.SQLite {
-		for _, table := range slices.Sorted(maps.Keys(exclusions)) {
-			for _, x := range exclusions[table] {
-				all = append(all, trigger(table, x, "INSERT"), trigger(table, x, "UPDATE"))
+		for _, table := range overlap.Tables() {
+			for _, x := range overlap.Of(table) {
+				all = append(all, trigger(table, x.Exclusion, "INSERT"), trigger(table, x.Exclusion, "UPDATE"))
 			}
 		}
 	}
-	return all
+	return append(all, changes(name)...)
 }
 
 // trigger does on SQLite, for one kind of write, what an exclusion constraint
@@ -71,13 +80,13 @@ func trigger(table string, x entity.Exclusion, on string) object {
 			conditions = append(conditions, fmt.Sprintf("%s.%s = '%s'", row, x.Where.Column, x.Where.Value))
 		}
 	}
-	name := x.Name + "_" + strings.ToLower(on)
+	name := x.Constraint + "_" + strings.ToLower(on)
 	if on == "UPDATE" {
 		on += " OF " + strings.Join(columns, ", ")
 	}
-	return object{"TRIGGER", name, fmt.Sprintf(
+	return object{kind: "TRIGGER", name: name, create: fmt.Sprintf(
 		"CREATE TRIGGER %s BEFORE %s ON %s BEGIN SELECT RAISE(ABORT, '%s') WHERE EXISTS (%s); END",
-		name, on, table, x.Name, rivals(table, x, strings.Join(conditions, " AND ")))}
+		name, on, table, x.Constraint, rivals(table, x, strings.Join(conditions, " AND ")))}
 }
 
 // rivals selects the rows that begin before NEW ends and end after it begins.

@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
+	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
 	"github.com/lib/pq"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -24,6 +27,10 @@ const (
 // ErrContention says that a transaction lost to others every time it was tried;
 // nothing was changed, and trying later may succeed.
 var ErrContention = errors.New("too many transactions compete for the same rows")
+
+// ErrAgain is what a function returns to have its transaction run again from the
+// beginning, on what others have committed meanwhile.
+var ErrAgain = errors.New("others have changed what the transaction builds on")
 
 // Do runs f in a transaction and commits it, or rolls all of it back. What
 // loses to another transaction is run again, a bounded number of times with
@@ -68,8 +75,29 @@ func once[T any](ctx context.Context, db *orm.Client, f func(tx *orm.Tx) (T, err
 	return v, err
 }
 
+// Locked is a predicate that locks the rows it meets, as [Lock] does.
+func Locked(s *entsql.Selector) { Lock(s) }
+
+// Lock locks the rows that s selects, of the given tables or of all, against all
+// who would change or lock them, but not against those whose rows refer to them.
+// SQLite has no such lock and needs none: a transaction there is the only one
+// that writes, from its beginning.
+func Lock(s *entsql.Selector, tables ...string) {
+	if s.Dialect() != dialect.Postgres {
+		return
+	}
+	clause := "FOR NO KEY UPDATE"
+	if len(tables) > 0 {
+		clause += " OF " + strings.Join(tables, ", ")
+	}
+	s.For(entsql.LockUpdate, entsql.WithLockClause(clause))
+}
+
 // lost reports whether the database gave up the transaction in favour of another.
 func lost(err error) bool {
+	if errors.Is(err, ErrAgain) {
+		return true
+	}
 	var pg *pq.Error
 	if errors.As(err, &pg) {
 		return pg.Code == "40001" || pg.Code == "40P01" // serialization failure, deadlock

@@ -20,6 +20,18 @@ func (f AppointmentFunc) Mutate(ctx context.Context, m orm.Mutation) (orm.Value,
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *orm.AppointmentMutation", m)
 }
 
+// The ChangeFunc type is an adapter to allow the use of ordinary
+// function as Change mutator.
+type ChangeFunc func(context.Context, *orm.ChangeMutation) (orm.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ChangeFunc) Mutate(ctx context.Context, m orm.Mutation) (orm.Value, error) {
+	if mv, ok := m.(*orm.ChangeMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *orm.ChangeMutation", m)
+}
+
 // The CustomerFunc type is an adapter to allow the use of ordinary
 // function as Customer mutator.
 type CustomerFunc func(context.Context, *orm.CustomerMutation) (orm.Value, error)
@@ -30,6 +42,18 @@ func (f CustomerFunc) Mutate(ctx context.Context, m orm.Mutation) (orm.Value, er
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *orm.CustomerMutation", m)
+}
+
+// The IdempotencyKeyFunc type is an adapter to allow the use of ordinary
+// function as IdempotencyKey mutator.
+type IdempotencyKeyFunc func(context.Context, *orm.IdempotencyKeyMutation) (orm.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f IdempotencyKeyFunc) Mutate(ctx context.Context, m orm.Mutation) (orm.Value, error) {
+	if mv, ok := m.(*orm.IdempotencyKeyMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *orm.IdempotencyKeyMutation", m)
 }
 
 // The ProviderFunc type is an adapter to allow the use of ordinary

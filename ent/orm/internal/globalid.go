@@ -2,4 +2,4 @@
 
 package internal
 
-const IncrementStarts = "{\"appointments\":0,\"clients\":4294967296,\"providers\":8589934592,\"reservations\":12884901888}"
+const IncrementStarts = "{\"appointments\":0,\"changes\":17179869184,\"clients\":4294967296,\"idempotency_keys\":21474836480,\"providers\":8589934592,\"reservations\":12884901888}"

@@ -76,6 +76,27 @@ var (
 			},
 		},
 	}
+	// ChangesColumns holds the columns for the "changes" table.
+	ChangesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt, Increment: true},
+		{Name: "row_id", Type: field.TypeInt},
+		{Name: "version", Type: field.TypeInt},
+		{Name: "changed_at", Type: field.TypeTime},
+		{Name: "columns", Type: field.TypeJSON},
+	}
+	// ChangesTable holds the schema information for the "changes" table.
+	ChangesTable = &schema.Table{
+		Name:       "changes",
+		Columns:    ChangesColumns,
+		PrimaryKey: []*schema.Column{ChangesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "change_row_id_version",
+				Unique:  false,
+				Columns: []*schema.Column{ChangesColumns[1], ChangesColumns[2]},
+			},
+		},
+	}
 	// ClientsColumns holds the columns for the "clients" table.
 	ClientsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
@@ -116,6 +137,34 @@ var (
 				Name:    "customer_last_name_id",
 				Unique:  false,
 				Columns: []*schema.Column{ClientsColumns[5], ClientsColumns[0]},
+			},
+		},
+	}
+	// IdempotencyKeysColumns holds the columns for the "idempotency_keys" table.
+	IdempotencyKeysColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt, Increment: true},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "asker", Type: field.TypeString},
+		{Name: "operation", Type: field.TypeString},
+		{Name: "key", Type: field.TypeString},
+		{Name: "input", Type: field.TypeString},
+		{Name: "result", Type: field.TypeJSON},
+	}
+	// IdempotencyKeysTable holds the schema information for the "idempotency_keys" table.
+	IdempotencyKeysTable = &schema.Table{
+		Name:       "idempotency_keys",
+		Columns:    IdempotencyKeysColumns,
+		PrimaryKey: []*schema.Column{IdempotencyKeysColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "idempotencykey_asker_operation_key",
+				Unique:  true,
+				Columns: []*schema.Column{IdempotencyKeysColumns[2], IdempotencyKeysColumns[3], IdempotencyKeysColumns[4]},
+			},
+			{
+				Name:    "idempotencykey_created_at",
+				Unique:  false,
+				Columns: []*schema.Column{IdempotencyKeysColumns[1]},
 			},
 		},
 	}
@@ -322,7 +371,9 @@ var (
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
 		AppointmentsTable,
+		ChangesTable,
 		ClientsTable,
+		IdempotencyKeysTable,
 		ProvidersTable,
 		ReservationsTable,
 		ClientProvidersTable,
@@ -338,6 +389,9 @@ func init() {
 		"appointment_known_status":     "status = 'OPEN' OR status = 'CANCELLED'",
 		"appointment_start_before_end": "time_slot < ends_at",
 	}
+	ChangesTable.Annotation = &entsql.Annotation{
+		IncrementStart: func(i int) *int { return &i }(17179869184),
+	}
 	ClientsTable.Annotation = &entsql.Annotation{
 		Table:          "clients",
 		IncrementStart: func(i int) *int { return &i }(4294967296),
@@ -345,6 +399,9 @@ func init() {
 	ClientsTable.Annotation.Checks = map[string]string{
 		"first_name_length": "length(first_name) BETWEEN 1 AND 100",
 		"last_name_length":  "length(last_name) BETWEEN 1 AND 100",
+	}
+	IdempotencyKeysTable.Annotation = &entsql.Annotation{
+		IncrementStart: func(i int) *int { return &i }(21474836480),
 	}
 	ProvidersTable.Annotation = &entsql.Annotation{
 		IncrementStart: func(i int) *int { return &i }(8589934592),

@@ -1,0 +1,41 @@
+package schema
+
+import (
+	"entgo.io/contrib/entgql"
+	"entgo.io/ent"
+	entschema "entgo.io/ent/schema"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+)
+
+// IdempotencyKey is what came of a mutation that was asked for with a key, for
+// those who ask again. It is no part of the API.
+type IdempotencyKey struct{ ent.Schema }
+
+// Fields of the IdempotencyKey.
+func (IdempotencyKey) Fields() []ent.Field {
+	return []ent.Field{
+		field.Time("created_at").Immutable().Comment("When it was done."),
+		field.String("asker").Immutable().Comment("Who asked; empty where nobody has to say."),
+		field.String("operation").Immutable().Comment("The field of Mutation."),
+		field.String("key").Immutable().Comment("The name that the asker gave it."),
+		field.String("input").Immutable().Comment("The SHA-256 of the input, in hexadecimal."),
+		field.Ints("result").Immutable().Comment("The ids of the rows that it led to."),
+	}
+}
+
+// Indexes of the IdempotencyKey.
+func (IdempotencyKey) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("asker", "operation", "key").Unique(),
+		index.Fields("created_at"), // those to forget
+	}
+}
+
+// Annotations of the IdempotencyKey.
+func (IdempotencyKey) Annotations() []entschema.Annotation {
+	return []entschema.Annotation{
+		entschema.Comment("What came of a mutation that was asked for with a key."),
+		entgql.Skip(entgql.SkipAll),
+	}
+}
