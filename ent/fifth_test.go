@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -18,28 +19,31 @@ import (
 	"docket/internal/dbtest"
 )
 
-// room is all that a schema author writes for a new entity: the example of the
-// guide.
-func room(t *testing.T) string {
+// examples are all that a schema author writes for two new entities, Room and
+// Absence: those of the guide.
+func examples(t *testing.T) (room, absence string) {
 	t.Helper()
 	guide, err := os.ReadFile("../docs/entities.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := regexp.MustCompile("(?s)```go\n(.*?)```").FindSubmatch(guide)
-	if m == nil {
-		t.Fatal("the guide has no example")
+	m := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllSubmatch(guide, -1)
+	if len(m) != 2 {
+		t.Fatalf("the guide has %d examples", len(m))
 	}
-	return string(m[1])
+	return string(m[0][1]), string(m[1][1])
 }
 
 // TestFifthEntity adds an entity as the README says: one file, one generate,
-// one migration; and a sixth, with all kinds of fields and edges. Then it drives
+// one migration; one with times that must not overlap; and one with all kinds of
+// fields and edges. Then it drives
 // the new API over HTTP, on every database.
 func TestFifthEntity(t *testing.T) {
 	t.Parallel()
 	tree := copyTree(t)
-	write(t, filepath.Join(tree, "ent", "schema", "room.go"), room(t))
+	room, absence := examples(t)
+	write(t, filepath.Join(tree, "ent", "schema", "room.go"), room)
+	write(t, filepath.Join(tree, "ent", "schema", "absence.go"), absence)
 	gadget, err := os.ReadFile(filepath.Join("testdata", "gadget.go"))
 	if err != nil {
 		t.Fatal(err)
@@ -67,6 +71,7 @@ func TestFifthEntity(t *testing.T) {
 			url := start(t, filepath.Join(tree, "docket-with-rooms"), dbtest.URL(t, name))
 			driveRooms(t, url)
 			driveGadgets(t, url)
+			driveAbsences(t, url)
 		})
 	}
 }
@@ -86,9 +91,24 @@ func driveRooms(t *testing.T, url string) {
 		room { seatCount rentCents equipment renovatedAt version } } }`, nil),
 		`{"roomUpdate":{"room":{"seatCount":5,"rentCents":5,"equipment":["desk"],"renovatedAt":null,"version":2}}}`)
 
+	conflict := post(t, url, `mutation { roomUpdate(input: {id: "Um9vbTox", expectedVersion: 1, seatCount: 6}) { room { id } } }`, nil)
+	if len(conflict.Errors) != 1 || !reflect.DeepEqual(conflict.Errors[0].Extensions, map[string]any{
+		"code": "VERSION_CONFLICT", "type": "Room", "id": "Um9vbTox", "expectedVersion": 1.0, "version": 2.0,
+		"changed": []any{"equipment", "renovatedAt", "rentCents", "seatCount"},
+	}) {
+		t.Errorf("got %+v", conflict.Errors)
+	}
 	want(t, do(t, url, `mutation { roomUpdate(input: {id: "Um9vbTox", rentCents: null, equipment: null}) { room { rentCents equipment } } }`, nil),
 		`{"roomUpdate":{"room":{"rentCents":null,"equipment":null}}}`)
 
+	for range 2 { // done once: a second Grey would be in use already
+		want(t, do(t, url, `mutation($p: ID!) { roomCreate(input: {name: "Grey", providerId: $p, idempotencyKey: "k"}) { room { id version } } }`, vars),
+			`{"roomCreate":{"room":{"id":"Um9vbToy","version":1}}}`)
+	}
+	for range 2 {
+		want(t, do(t, url, `mutation { roomDelete(input: {id: "Um9vbToy", expectedVersion: 1, idempotencyKey: "k"}) { deletedId } }`, nil),
+			`{"roomDelete":{"deletedId":"Um9vbToy"}}`)
+	}
 	want(t, do(t, url, `mutation($p: ID!) { roomBulkCreate(input: {rooms: [{name: "Green", providerId: $p}, {name: "Amber", providerId: $p, size: LARGE}]}) {
 		rooms { name seatCount provider { lastName } } } }`, vars),
 		`{"roomBulkCreate":{"rooms":[{"name":"Green","seatCount":1,"provider":{"lastName":"Tanaka"}},{"name":"Amber","seatCount":1,"provider":{"lastName":"Tanaka"}}]}}`)
@@ -96,7 +116,7 @@ func driveRooms(t *testing.T, url string) {
 	want(t, do(t, url, `{ rooms(where: {size: LARGE, hasProviderWith: [{lastName: "Tanaka"}]}, orderBy: {field: SEAT_COUNT, direction: DESC}) {
 		totalCount edges { node { name } } }
 		small: rooms(where: {nameContains: "ee"}, first: 1) { edges { node { name } } pageInfo { hasNextPage } }
-		room(id: "Um9vbTox") { name } node(id: "Um9vbToy") { __typename ... on Room { name } } }`, nil),
+		room(id: "Um9vbTox") { name } node(id: "Um9vbToz") { __typename ... on Room { name } } }`, nil),
 		`{"rooms":{"totalCount":2,"edges":[{"node":{"name":"Blue"}},{"node":{"name":"Amber"}}]},`+
 			`"small":{"edges":[{"node":{"name":"Green"}}],"pageInfo":{"hasNextPage":false}},`+
 			`"room":{"name":"Blue"},"node":{"__typename":"Room","name":"Green"}}`)
@@ -147,6 +167,46 @@ func driveGadgets(t *testing.T, url string) {
 			want(t, rest, `{"gadgets":{"edges":[{`+second)
 		}
 	}
+}
+
+// driveAbsences meets what must not overlap: by creating, by changing, among many
+// and with one that never ends.
+func driveAbsences(t *testing.T, url string) {
+	t.Helper()
+	provider := text(t, do(t, url, `mutation { providerCreate(input: {firstName: "Mei", lastName: "Away"}) { provider { id } } }`, nil), "providerCreate", "provider", "id")
+	vars := map[string]any{"p": provider}
+	absence := func(from, to string) string {
+		return `{providerId: $p, startsAt: "2030-01-0` + from + `T00:00:00Z", endsAt: "2030-01-0` + to + `T00:00:00Z"}`
+	}
+	create := func(input string) string {
+		return `mutation($p: ID!) { absenceCreate(input: ` + input + `) { absence { id } } }`
+	}
+	first := text(t, do(t, url, create(absence("3", "5")), vars), "absenceCreate", "absence", "id")
+	do(t, url, create(absence("1", "3")), vars) // ends where that starts
+	last := text(t, do(t, url, create(`{providerId: $p, startsAt: "2030-01-07T00:00:00Z"}`), vars), "absenceCreate", "absence", "id")
+	inTheWay := func(id, from string, more ...any) map[string]any {
+		facts := map[string]any{"code": "OVERLAP", "conflictingAbsenceId": id, "providerId": provider, "startsAt": "2030-01-0" + from + "T00:00:00Z"}
+		for _, to := range more {
+			facts["endsAt"] = to
+		}
+		return facts
+	}
+	for query, want := range map[string]map[string]any{
+		create(absence("4", "6")): inTheWay(first, "3", "2030-01-05T00:00:00Z"),
+		create(absence("3", "4")): inTheWay(first, "3", "2030-01-05T00:00:00Z"),
+		create(absence("8", "9")): inTheWay(last, "7"),
+		`mutation($p: ID!) { absenceBulkCreate(input: {absences: [` + absence("5", "6") + `, ` + absence("4", "5") + `, ` + absence("6", "7") + `]}) { absences { id } } }`: inTheWay(first, "3", "2030-01-05T00:00:00Z"),
+		`mutation { absenceUpdate(input: {id: "` + last + `", startsAt: "2030-01-04T12:00:00Z"}) { absence { id } } }`:                                                      inTheWay(first, "3", "2030-01-05T00:00:00Z"),
+		`mutation { absenceUpdate(input: {id: "` + first + `", endsAt: null}) { absence { id } } }`:                                                                         inTheWay(last, "7"),
+		// Both would be new: neither can be told.
+		`mutation($p: ID!) { absenceBulkCreate(input: {absences: [` + absence("5", "6") + `, ` + absence("5", "7") + `]}) { absences { id } } }`: {"code": "OVERLAP"},
+	} {
+		r := post(t, url, query, vars)
+		if len(r.Errors) != 1 || !reflect.DeepEqual(r.Errors[0].Extensions, want) {
+			t.Errorf("%s\n got %+v\nwant %+v", query, r.Errors, want)
+		}
+	}
+	want(t, do(t, url, `{ absences { totalCount } }`, nil), `{"absences":{"totalCount":3}}`)
 }
 
 // start serves the binary on a database, which it migrates itself.

@@ -8,9 +8,11 @@ import (
 	"docket/ent/orm/predicate"
 	"errors"
 	"fmt"
+	"time"
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"entgo.io/ent/dialect/sql/sqljson"
 	"entgo.io/ent/schema/field"
 )
 
@@ -24,6 +26,46 @@ type IdempotencyKeyUpdate struct {
 // Where appends a list predicates to the IdempotencyKeyUpdate builder.
 func (_u *IdempotencyKeyUpdate) Where(ps ...predicate.IdempotencyKey) *IdempotencyKeyUpdate {
 	_u.mutation.Where(ps...)
+	return _u
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (_u *IdempotencyKeyUpdate) SetCreatedAt(v time.Time) *IdempotencyKeyUpdate {
+	_u.mutation.SetCreatedAt(v)
+	return _u
+}
+
+// SetNillableCreatedAt sets the "created_at" field if the given value is not nil.
+func (_u *IdempotencyKeyUpdate) SetNillableCreatedAt(v *time.Time) *IdempotencyKeyUpdate {
+	if v != nil {
+		_u.SetCreatedAt(*v)
+	}
+	return _u
+}
+
+// SetInput sets the "input" field.
+func (_u *IdempotencyKeyUpdate) SetInput(v string) *IdempotencyKeyUpdate {
+	_u.mutation.SetInput(v)
+	return _u
+}
+
+// SetNillableInput sets the "input" field if the given value is not nil.
+func (_u *IdempotencyKeyUpdate) SetNillableInput(v *string) *IdempotencyKeyUpdate {
+	if v != nil {
+		_u.SetInput(*v)
+	}
+	return _u
+}
+
+// SetResult sets the "result" field.
+func (_u *IdempotencyKeyUpdate) SetResult(v []int) *IdempotencyKeyUpdate {
+	_u.mutation.SetResult(v)
+	return _u
+}
+
+// AppendResult appends value to the "result" field.
+func (_u *IdempotencyKeyUpdate) AppendResult(v []int) *IdempotencyKeyUpdate {
+	_u.mutation.AppendResult(v)
 	return _u
 }
 
@@ -68,6 +110,20 @@ func (_u *IdempotencyKeyUpdate) sqlSave(ctx context.Context) (_node int, err err
 			}
 		}
 	}
+	if value, ok := _u.mutation.CreatedAt(); ok {
+		_spec.SetField(idempotencykey.FieldCreatedAt, field.TypeTime, value)
+	}
+	if value, ok := _u.mutation.Input(); ok {
+		_spec.SetField(idempotencykey.FieldInput, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Result(); ok {
+		_spec.SetField(idempotencykey.FieldResult, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedResult(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, idempotencykey.FieldResult, value)
+		})
+	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{idempotencykey.Label}
@@ -86,6 +142,46 @@ type IdempotencyKeyUpdateOne struct {
 	fields   []string
 	hooks    []Hook
 	mutation *IdempotencyKeyMutation
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (_u *IdempotencyKeyUpdateOne) SetCreatedAt(v time.Time) *IdempotencyKeyUpdateOne {
+	_u.mutation.SetCreatedAt(v)
+	return _u
+}
+
+// SetNillableCreatedAt sets the "created_at" field if the given value is not nil.
+func (_u *IdempotencyKeyUpdateOne) SetNillableCreatedAt(v *time.Time) *IdempotencyKeyUpdateOne {
+	if v != nil {
+		_u.SetCreatedAt(*v)
+	}
+	return _u
+}
+
+// SetInput sets the "input" field.
+func (_u *IdempotencyKeyUpdateOne) SetInput(v string) *IdempotencyKeyUpdateOne {
+	_u.mutation.SetInput(v)
+	return _u
+}
+
+// SetNillableInput sets the "input" field if the given value is not nil.
+func (_u *IdempotencyKeyUpdateOne) SetNillableInput(v *string) *IdempotencyKeyUpdateOne {
+	if v != nil {
+		_u.SetInput(*v)
+	}
+	return _u
+}
+
+// SetResult sets the "result" field.
+func (_u *IdempotencyKeyUpdateOne) SetResult(v []int) *IdempotencyKeyUpdateOne {
+	_u.mutation.SetResult(v)
+	return _u
+}
+
+// AppendResult appends value to the "result" field.
+func (_u *IdempotencyKeyUpdateOne) AppendResult(v []int) *IdempotencyKeyUpdateOne {
+	_u.mutation.AppendResult(v)
+	return _u
 }
 
 // Mutation returns the IdempotencyKeyMutation object of the builder.
@@ -158,6 +254,20 @@ func (_u *IdempotencyKeyUpdateOne) sqlSave(ctx context.Context) (_node *Idempote
 				ps[i](selector)
 			}
 		}
+	}
+	if value, ok := _u.mutation.CreatedAt(); ok {
+		_spec.SetField(idempotencykey.FieldCreatedAt, field.TypeTime, value)
+	}
+	if value, ok := _u.mutation.Input(); ok {
+		_spec.SetField(idempotencykey.FieldInput, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Result(); ok {
+		_spec.SetField(idempotencykey.FieldResult, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedResult(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, idempotencykey.FieldResult, value)
+		})
 	}
 	_node = &IdempotencyKey{config: _u.config}
 	_spec.Assign = _node.assignValues

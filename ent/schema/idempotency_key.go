@@ -15,12 +15,12 @@ type IdempotencyKey struct{ ent.Schema }
 // Fields of the IdempotencyKey.
 func (IdempotencyKey) Fields() []ent.Field {
 	return []ent.Field{
-		field.Time("created_at").Immutable().Comment("When it was done."),
+		field.Time("created_at").Comment("When it was done."),
 		field.String("asker").Immutable().Comment("Who asked; empty where nobody has to say."),
 		field.String("operation").Immutable().Comment("The field of Mutation."),
 		field.String("key").Immutable().Comment("The name that the asker gave it."),
-		field.String("input").Immutable().Comment("The SHA-256 of the input, in hexadecimal."),
-		field.Ints("result").Immutable().Comment("The ids of the rows that it led to."),
+		field.String("input").Comment("The SHA-256 of the input, in hexadecimal."),
+		field.Ints("result").Comment("The ids of the rows that it led to."),
 	}
 }
 

@@ -14,6 +14,8 @@ import (
 	"fmt"
 	"time"
 
+	"entgo.io/ent/dialect/sql"
+
 	"docket/ent/orm"
 	"docket/ent/orm/idempotencykey"
 	"docket/internal/booking"
@@ -41,7 +43,8 @@ func (e *Reused) Error() string { return e.Operation + " was asked with this key
 type Keys struct{ Keep time.Duration }
 
 // Once does the request as part of tx and returns the ids that it leads to, or
-// those that it led to before. Its context carries a moment.
+// those that it led to before. Its context carries a moment. Whoever has the same
+// key at the same time waits here for how that ends, before anything is decided.
 func (k Keys) Once(ctx context.Context, tx *orm.Tx, r Request, do func() ([]int, error)) ([]int, error) {
 	moment, err := booking.FromContext(ctx)
 	if err != nil {
@@ -51,31 +54,47 @@ func (k Keys) Once(ctx context.Context, tx *orm.Tx, r Request, do func() ([]int,
 	if err != nil {
 		return nil, err
 	}
-	done, err := tx.IdempotencyKey.Query().Where(
-		idempotencykey.Asker(r.Asker), idempotencykey.Operation(r.Operation), idempotencykey.Key(r.Key)).Only(ctx)
-	switch {
-	case orm.IsNotFound(err):
-	case err != nil:
+	claimed, err := tx.ExecContext(ctx, claim, moment.Now, r.Asker, r.Operation, r.Key, input, moment.Now.Add(-k.Keep))
+	if err != nil {
 		return nil, err
-	case !moment.Now.Before(done.CreatedAt.Add(k.Keep)):
-		if err := tx.IdempotencyKey.DeleteOne(done).Exec(ctx); err != nil && !orm.IsNotFound(err) {
-			return nil, err
-		}
-	case done.Input != input:
-		return nil, &Reused{r.Operation, r.Key}
-	default:
-		return done.Result, nil
+	}
+	n, err := claimed.RowsAffected()
+	if err != nil {
+		return nil, err
+	}
+	if n == 0 {
+		return repeat(ctx, tx, r, input)
 	}
 	ids, err := do()
 	if err != nil {
 		return nil, err
 	}
-	err = tx.IdempotencyKey.Create().SetCreatedAt(moment.Now).SetAsker(r.Asker).SetOperation(r.Operation).
-		SetKey(r.Key).SetInput(input).SetResult(ids).Exec(ctx)
-	if orm.IsConstraintError(err) { // the same request came first, and has committed
+	return ids, tx.IdempotencyKey.Update().Where(r.is).SetResult(ids).Exec(ctx)
+}
+
+// claim takes a key that nobody has, or whose time is over.
+const claim = `INSERT INTO idempotency_keys (created_at, asker, operation, key, input, result) VALUES ($1, $2, $3, $4, $5, 'null')
+	ON CONFLICT (asker, operation, key) DO UPDATE SET created_at = excluded.created_at, input = excluded.input
+	WHERE idempotency_keys.created_at <= $6`
+
+// repeat is what came of the request with the key.
+func repeat(ctx context.Context, tx *orm.Tx, r Request, input string) ([]int, error) {
+	done, err := tx.IdempotencyKey.Query().Where(r.is).Only(ctx)
+	switch {
+	case orm.IsNotFound(err): // forgotten just now
 		return nil, fmt.Errorf("%w: %w", txn.ErrAgain, err)
+	case err != nil:
+		return nil, err
+	case done.Input != input:
+		return nil, &Reused{r.Operation, r.Key}
 	}
-	return ids, err
+	return done.Result, nil
+}
+
+// is chooses the row of the request's key.
+func (r Request) is(s *sql.Selector) {
+	s.Where(sql.And(sql.EQ(s.C(idempotencykey.FieldAsker), r.Asker),
+		sql.EQ(s.C(idempotencykey.FieldOperation), r.Operation), sql.EQ(s.C(idempotencykey.FieldKey), r.Key)))
 }
 
 // fingerprint is the same for the same input: JSON writes the names of an object in order.
