@@ -22,8 +22,9 @@ import (
 // DB is an open database.
 type DB struct {
 	*sql.DB
-	Dialect string // dialect.Postgres or dialect.SQLite
-	shown   string // the URL without what is secret in it
+	Dialect    string // dialect.Postgres or dialect.SQLite
+	shown      string // the URL without what is secret in it
+	statements *Statements
 }
 
 // Open opens sqlite://PATH, or postgres://… with its sslmode given. It
@@ -39,7 +40,7 @@ func Open(rawURL string) (*DB, error) {
 	}
 	db.SetMaxOpenConns(maxOpen(name))
 	db.SetMaxIdleConns(maxOpen(name)) // opening a connection to PostgreSQL costs more than a query
-	return &DB{db, name, shown(rawURL)}, nil
+	return &DB{db, name, shown(rawURL), prepares(db)}, nil
 }
 
 // shown is the URL as it may be printed: drivers say what is wrong, but not
@@ -78,8 +79,13 @@ func (db *DB) ORM() *orm.Client {
 	return client
 }
 
-// Driver is the database as ent uses it.
-func (db *DB) Driver() *entsql.Driver { return entsql.OpenDB(db.Dialect, db.DB) }
+// Driver is the database as ent uses it, with its statements prepared.
+func (db *DB) Driver() dialect.Driver {
+	return driver{entsql.NewDriver(db.Dialect, entsql.Conn{ExecQuerier: db.statements}), db}
+}
+
+// Reads prepares what is read through it.
+func (db *DB) Reads() *Statements { return db.statements }
 
 // Check reports what is wrong with a database URL, without opening it.
 func Check(rawURL string) error {

@@ -10,15 +10,16 @@ import (
 
 // maxPrepared is how many statements are kept prepared, on each connection that
 // used them.
-const maxPrepared = 128
+const maxPrepared = 256
 
 // maxText is how long a statement is kept at most, in bytes. What a connection
 // of PostgreSQL needs for one is in proportion to its text; the longest that a
 // page of an application asks for has some 1,500.
 const maxText = 8 << 10
 
-// Statements reads with prepared statements: what was asked before is neither
-// parsed nor planned again. Those not used for long are closed.
+// Statements reads and writes with prepared statements: what was asked before is
+// neither parsed nor planned again, and is one round trip where it was two. Those
+// not used for long are closed.
 type Statements struct {
 	db       *sql.DB
 	mu       sync.Mutex
@@ -31,9 +32,8 @@ type statement struct {
 	uses int // being kept counts as one
 }
 
-// Reads prepares what is read through it.
-func (db *DB) Reads() *Statements {
-	s := &Statements{db: db.DB}
+func prepares(db *sql.DB) *Statements {
+	s := &Statements{db: db}
 	// Fails only for a size below 1. The cache is used under the lock alone.
 	s.prepared, _ = lru.NewWithEvict(maxPrepared, func(_ string, st *statement) { s.release(st) })
 	return s
@@ -48,12 +48,21 @@ func (s *Statements) QueryContext(ctx context.Context, query string, args ...any
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.release(st)
-	}()
+	defer s.done(st)
 	return st.QueryContext(ctx, args...)
+}
+
+// ExecContext runs a statement, as [sql.DB.ExecContext] does.
+func (s *Statements) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if len(query) > maxText || len(args) == 0 {
+		return s.db.ExecContext(ctx, query, args...)
+	}
+	st, err := s.acquire(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer s.done(st)
+	return st.ExecContext(ctx, args...)
 }
 
 // acquire returns the prepared query, for the caller to release.
@@ -77,6 +86,25 @@ func (s *Statements) acquire(ctx context.Context, query string) (*statement, err
 	st.uses++
 	s.prepared.Add(query, st)
 	return st, nil
+}
+
+// kept returns the prepared query, for the caller to say when it is done with
+// it; nil where it is not prepared.
+func (s *Statements) kept(query string) *statement {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st, ok := s.prepared.Get(query)
+	if !ok {
+		return nil
+	}
+	st.uses++
+	return st
+}
+
+func (s *Statements) done(st *statement) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.release(st)
 }
 
 // release ends one use, under the lock. What is read with the statement stays

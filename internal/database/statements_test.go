@@ -45,10 +45,10 @@ func TestStatementsAreKept(t *testing.T) {
 	if n := prepared() - before; n != 1 {
 		t.Errorf("%d statements are kept", n)
 	}
-	for i := range 300 {
+	for i := range 600 {
 		number(t, s, fmt.Sprintf("SELECT %d + $1::int", i), 1)
 	}
-	if n := prepared() - before; n != 128 {
+	if n := prepared() - before; n != 256 {
 		t.Errorf("%d statements are kept", n)
 	}
 }
@@ -77,7 +77,7 @@ func readInUse(t *testing.T, name string) {
 	var all sync.WaitGroup
 	for g := range 8 {
 		all.Go(func() {
-			for i := range 300 {
+			for i := range 600 {
 				query := fmt.Sprintf("SELECT %d", (i*7+g)%200)
 				rows, err := s.QueryContext(t.Context(), query)
 				if err != nil {

@@ -1,0 +1,91 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+
+	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
+)
+
+// driver is ent's, with prepared statements, in transactions too.
+type driver struct {
+	*entsql.Driver
+	db *DB
+}
+
+// Tx begins a transaction.
+func (d driver) Tx(ctx context.Context) (dialect.Tx, error) { return d.BeginTx(ctx, nil) }
+
+// BeginTx begins a transaction with options.
+func (d driver) BeginTx(ctx context.Context, opts *sql.TxOptions) (dialect.Tx, error) {
+	t, err := d.db.BeginTx(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	tx := &transaction{Tx: t, statements: d.db.statements}
+	return &entsql.Tx{Conn: entsql.Conn{ExecQuerier: tx}, Tx: committing{tx, ctx}}, nil
+}
+
+// Close closes the database.
+func (d driver) Close() error { return d.db.Close() }
+
+// transaction runs prepared statements on its connection. What is not prepared
+// yet runs as it is: to prepare it takes another connection, and transactions
+// that have all of them, each waiting for one more, would wait for ever.
+type transaction struct {
+	*sql.Tx
+	statements *Statements
+	lacking    []string // to be prepared when the connection is free
+}
+
+// QueryContext runs a query, as [sql.Tx.QueryContext] does.
+func (t *transaction) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	st := t.prepared(query, args)
+	if st == nil {
+		return t.Tx.QueryContext(ctx, query, args...)
+	}
+	defer t.statements.done(st)
+	return t.StmtContext(ctx, st.Stmt).QueryContext(ctx, args...)
+}
+
+// ExecContext runs a statement, as [sql.Tx.ExecContext] does.
+func (t *transaction) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	st := t.prepared(query, args)
+	if st == nil {
+		return t.Tx.ExecContext(ctx, query, args...)
+	}
+	defer t.statements.done(st)
+	return t.StmtContext(ctx, st.Stmt).ExecContext(ctx, args...)
+}
+
+func (t *transaction) prepared(query string, args []any) *statement {
+	if len(query) > maxText || len(args) == 0 {
+		return nil
+	}
+	st := t.statements.kept(query)
+	if st == nil {
+		t.lacking = append(t.lacking, query)
+	}
+	return st
+}
+
+// committing prepares, after a commit, what the transaction would have used.
+type committing struct {
+	*transaction
+	ctx context.Context //nolint:containedctx // ent's Commit takes none
+}
+
+// Commit commits.
+func (c committing) Commit() error {
+	err := c.Tx.Commit()
+	if err != nil {
+		return err
+	}
+	for _, query := range c.lacking {
+		if st, err := c.statements.acquire(c.ctx, query); err == nil {
+			c.statements.done(st)
+		}
+	}
+	return nil
+}
