@@ -83,6 +83,11 @@ func (r mutationResolver) ReservationCreate(ctx context.Context, in model.Reserv
 	if err := wantID("appointmentId", in.AppointmentID, "Appointment"); err != nil {
 		return nil, err
 	}
+	if in.IdempotencyKey.Value() == nil { // what came of a key, only the transaction knows
+		if err := r.Gate.Glance(ctx, r.DB, in.ClientID, in.AppointmentID); err != nil {
+			return nil, err
+		}
+	}
 	return r.write(ctx, in.IdempotencyKey, oneRow("reservation"), func(tx *orm.Tx) ([]int, error) {
 		id, err := r.Gate.Reserve(ctx, tx, in.ClientID, in.AppointmentID)
 		return []int{id}, err

@@ -30,6 +30,8 @@ type Gate struct {
 	Rules booking.Rules
 	Clock func() time.Time
 	Log   *slog.Logger
+
+	contended contended
 }
 
 // NotFound says that there is no row of the type with the id.

@@ -30,6 +30,9 @@ func (g *Gate) Reserve(ctx context.Context, tx *orm.Tx, clientID, appointmentID 
 	ctx, m := g.now(ctx)
 	mine, err := m.Rules.Reserve(m.Now, booking.ID(clientID), offer(a), rivals)
 	if err != nil {
+		if refusal := (*booking.Refusal)(nil); errors.As(err, &refusal) && (refusal.Code == booking.SlotHeld || refusal.Code == booking.SlotTaken) {
+			g.contended.note(appointmentID)
+		}
 		return 0, err
 	}
 	if mine != nil {
@@ -44,6 +47,36 @@ func (g *Gate) Reserve(ctx context.Context, tx *orm.Tx, clientID, appointmentID 
 		return 0, g.wrote(ctx, err)
 	}
 	return r.ID, nil
+}
+
+// Glance refuses a reservation where somebody else has the slot already, as
+// Reserve would. It locks nothing, so that those who come too late for a slot
+// that many want do not queue up for it. Where nobody was refused lately it does
+// not even look. nil promises nothing.
+func (g *Gate) Glance(ctx context.Context, db *orm.Client, clientID, appointmentID int) error {
+	if !g.contended.has(appointmentID) {
+		return nil
+	}
+	on, err := db.Reservation.Query().Where(
+		reservation.AppointmentID(appointmentID), reservation.StateNEQ(reservation.StateCANCELLED),
+		func(s *sql.Selector) { // who is not there is told so by Reserve, before anything else
+			c := sql.Table(customer.Table).As("c")
+			s.Join(c).OnP(sql.EQ(c.C(customer.FieldID), clientID))
+		}).All(ctx)
+	if err != nil {
+		return err
+	}
+	_, m := g.now(ctx)
+	for _, r := range on {
+		taken := claim(r)
+		if !taken.Live(m.Now) || taken.Client == booking.ID(clientID) {
+			continue
+		}
+		// Whoever is live has the slot as it is, and it is not withdrawn.
+		_, err := m.Rules.Reserve(m.Now, booking.ID(clientID), booking.Appointment{ID: taken.Appointment, Slot: taken.Slot}, []booking.Reservation{taken})
+		return err
+	}
+	return nil
 }
 
 // Confirm makes a hold lasting. Confirming again changes nothing.

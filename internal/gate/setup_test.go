@@ -71,9 +71,7 @@ func (d desk) Reschedule(ctx context.Context, id, to int) error {
 
 // at is the desk with another clock.
 func (d desk) at(clock func() time.Time) desk {
-	g := *d.Gate
-	g.Clock = clock
-	return desk{&g, d.DB}
+	return desk{&gate.Gate{Rules: d.Rules, Clock: clock, Log: d.Log}, d.DB}
 }
 
 // bundle is a desk on an empty database, with all it depends on.
