@@ -120,7 +120,7 @@ func refusals(w world) []refusal {
 		},
 		{
 			"across open slots", open, span(day+5*time.Minute, day+20*time.Minute), "PROVIDER_BUSY",
-			map[string]any{"appointmentId": w.slots[0], "timeSlot": at(day), "endsAt": at(day + 15*time.Minute)},
+			map[string]any{"conflictingAppointmentId": w.slots[0], "timeSlot": at(day), "endsAt": at(day + 15*time.Minute)},
 		},
 	}
 }

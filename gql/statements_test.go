@@ -157,6 +157,72 @@ func (c *counting) QueryContext(ctx context.Context, query string, args ...any) 
 	return c.reads.QueryContext(ctx, query, args...)
 }
 
+// Tx counts what happens in a transaction, its beginning and end included.
+func (c *counting) Tx(ctx context.Context) (dialect.Tx, error) {
+	tx, err := c.Driver.Tx(ctx)
+	c.count("BEGIN")
+	return countingTx{tx, c}, err
+}
+
+type countingTx struct {
+	dialect.Tx
+	*counting
+}
+
+func (t countingTx) Exec(ctx context.Context, query string, args, v any) error {
+	t.count(query)
+	return t.Tx.Exec(ctx, query, args, v)
+}
+
+func (t countingTx) Query(ctx context.Context, query string, args, v any) error {
+	t.count(query)
+	return t.Tx.Query(ctx, query, args, v)
+}
+
+func (t countingTx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	t.count(query)
+	return t.Tx.(interface {
+		ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	}).ExecContext(ctx, query, args...)
+}
+
+func (t countingTx) Commit() error {
+	t.count("COMMIT")
+	return t.Tx.Commit()
+}
+
+// TestStatementsOfMutations pins how many statements each mutation takes, from
+// BEGIN to the reading of its payload: on PostgreSQL each is a round trip.
+func TestStatementsOfMutations(t *testing.T) {
+	t.Parallel()
+	want := map[string]int{
+		"clientCreate": 4, "clientBulkCreate": 4, "clientUpdate": 5, "clientDelete": 3,
+		"providerCreate": 4, "providerBulkCreate": 4, "providerUpdate": 5, "providerDelete": 3,
+		"appointmentBulkCreate": 6, "appointmentCancel": 6,
+		"reservationCreate": 6, "reservationConfirm": 6, "reservationReschedule": 7, "reservationCancel": 6,
+	}
+	const forKey = 2
+	for _, name := range dbtest.Dialects() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, key := range []string{"", "k"} {
+				a, counted := serveCounted(t, dbtest.Open(t, name))
+				w := a.populate(t)
+				for _, r := range repeatables(w, a.spare(t)) {
+					n := want[r.field]
+					if key != "" {
+						n += forKey
+					}
+					got := counted.during(func() { a.must(t, nil, r.with(key, ""), nil) })
+					if len(got) != n {
+						t.Errorf("%s takes %d statements, not %d:\n%s", r.field, len(got), n, queries(got))
+					}
+				}
+			}
+		})
+	}
+}
+
 // TestOldOperations runs the documents of the service that docket replaces, as
 // its consumers sent them, on every database.
 func TestOldOperations(t *testing.T) {

@@ -69,7 +69,7 @@ func Missing(want []Slot, open []Opened) ([]Slot, error) {
 		for _, m := range missing {
 			if o.Overlaps(m) {
 				return nil, refuse(ProviderBusy, "The range cuts across a slot of this provider that is already open.",
-					"appointmentId", o.Appointment, "timeSlot", o.Start, "endsAt", o.End)
+					"conflictingAppointmentId", o.Appointment, "timeSlot", o.Start, "endsAt", o.End)
 			}
 		}
 	}

@@ -217,7 +217,7 @@ func TestMissing(t *testing.T) {
 		return []booking.Opened{{Slot: booking.Slot{Start: slot(minutes).Start, End: slot(minutes).Start.Add(length)}, Appointment: 7}}
 	}
 	busy := func(minutes int) facts {
-		return facts{"appointmentId": booking.ID(1000 + minutes), "timeSlot": slot(minutes).Start, "endsAt": slot(minutes).End}
+		return facts{"conflictingAppointmentId": booking.ID(1000 + minutes), "timeSlot": slot(minutes).Start, "endsAt": slot(minutes).End}
 	}
 	tests := map[string]struct {
 		want    []booking.Slot
@@ -242,19 +242,19 @@ func TestMissing(t *testing.T) {
 		"the first that does not fit": {slots(0, 15, 30), open(5, 20), nil, busy(5)},
 		"a longer one, from its start": {
 			slots(0, 15), lasting(0, 30*time.Minute), nil,
-			facts{"appointmentId": booking.ID(7), "timeSlot": slot(0).Start, "endsAt": slot(15).End},
+			facts{"conflictingAppointmentId": booking.ID(7), "timeSlot": slot(0).Start, "endsAt": slot(15).End},
 		},
 		"a longer one, to its end": {
 			slots(0, 15), lasting(-15, 30*time.Minute), nil,
-			facts{"appointmentId": booking.ID(7), "timeSlot": slot(-15).Start, "endsAt": slot(0).Start.Add(15 * time.Minute)},
+			facts{"conflictingAppointmentId": booking.ID(7), "timeSlot": slot(-15).Start, "endsAt": slot(0).Start.Add(15 * time.Minute)},
 		},
 		"a shorter one": {
 			slots(0, 15), lasting(0, 5*time.Minute), nil,
-			facts{"appointmentId": booking.ID(7), "timeSlot": slot(0).Start, "endsAt": slot(0).Start.Add(5 * time.Minute)},
+			facts{"conflictingAppointmentId": booking.ID(7), "timeSlot": slot(0).Start, "endsAt": slot(0).Start.Add(5 * time.Minute)},
 		},
 		"a nanosecond longer": {
 			slots(0), lasting(-15, 15*time.Minute+1), nil,
-			facts{"appointmentId": booking.ID(7), "timeSlot": slot(-15).Start, "endsAt": noon.Add(1)},
+			facts{"conflictingAppointmentId": booking.ID(7), "timeSlot": slot(-15).Start, "endsAt": noon.Add(1)},
 		},
 	}
 	for name, tt := range tests {

@@ -15,6 +15,7 @@ import (
 	"docket/internal/booking"
 	"docket/internal/database"
 	"docket/internal/dbtest"
+	"docket/internal/overlap"
 )
 
 // whenCreating calls do before a row is created.
@@ -43,6 +44,22 @@ func (b *bundle) evil(t *testing.T, client, appointment int) *orm.ReservationCre
 func (b *bundle) undead(t *testing.T, client, appointment int) {
 	t.Helper()
 	must(t, b.evil(t, client, appointment).SetState(reservation.StateCANCELLED).Exec(b.request(t)))
+}
+
+// tells runs a verb that a constraint refuses, for what the scope has already,
+// and fails the test unless the error tells the reservation in the way.
+func (b *bundle) tells(t *testing.T, scope int, verb func() error) error {
+	t.Helper()
+	err := b.unchanged(t, verb)
+	var c *overlap.Conflict
+	if !errors.As(err, &c) || c.With == nil {
+		t.Errorf("got %v, want what is in the way", err)
+		return err
+	}
+	if r := b.reservation(t, c.With.ID); c.With.Scope != scope || r.State != "CANCELLED" {
+		t.Errorf("got %+v, want the one of %d", c.With, scope)
+	}
+	return err
 }
 
 // A constraint refuses what goes round the gate, whoever does it.
@@ -97,7 +114,7 @@ func TestBackstopsAreExplainedAndLogged(t *testing.T) {
 				t.Helper()
 				client, slot := b.client(t), b.slot(t, tomorrow+time.Hour)
 				b.undead(t, b.client(t), slot)
-				return b.unchanged(t, func() error { _, err := b.Reserve(b.request(t), client, slot); return err })
+				return b.tells(t, slot, func() error { _, err := b.Reserve(b.request(t), client, slot); return err })
 			},
 		},
 		"a move to a slot somebody has": {
@@ -106,7 +123,7 @@ func TestBackstopsAreExplainedAndLogged(t *testing.T) {
 				t.Helper()
 				id, slot := b.held(t, b.client(t), b.slot(t, tomorrow)), b.slot(t, tomorrow+time.Hour)
 				b.undead(t, b.client(t), slot)
-				return b.unchanged(t, func() error { return b.Reschedule(b.request(t), id, slot) })
+				return b.unchanged(t, func() error { return b.Reschedule(b.request(t), id, slot) }) // by an update of rows, which SQLite tells nothing of
 			},
 		},
 		"a reservation for a client who is elsewhere": {
@@ -115,7 +132,7 @@ func TestBackstopsAreExplainedAndLogged(t *testing.T) {
 				t.Helper()
 				client, slot := b.client(t), b.slot(t, tomorrow+time.Hour)
 				b.undead(t, client, b.slot(t, tomorrow+time.Hour+5*time.Minute))
-				return b.unchanged(t, func() error { _, err := b.Reserve(b.request(t), client, slot); return err })
+				return b.tells(t, client, func() error { _, err := b.Reserve(b.request(t), client, slot); return err })
 			},
 		},
 		"a slot across one that is open": {

@@ -157,7 +157,7 @@ func TestRefusals(t *testing.T) {
 			a := b.slotOf(t, p, tomorrow+time.Hour+5*time.Minute)
 			err := b.unchanged(t, func() error { return b.Open(b.request(t), p, start, start.Add(time.Hour)) })
 			refused(t, err, booking.ProviderBusy, facts{
-				"appointmentId": booking.ID(a), "timeSlot": start.Add(5 * time.Minute), "endsAt": end.Add(5 * time.Minute),
+				"conflictingAppointmentId": booking.ID(a), "timeSlot": start.Add(5 * time.Minute), "endsAt": end.Add(5 * time.Minute),
 			})
 		},
 	}
