@@ -10,7 +10,7 @@ import (
 func cached(t *testing.T, at string) *cluster {
 	t.Helper()
 	server(t) // or skip
-	c, err := newCluster(os.Getenv("PGBIN"))
+	c, err := newCluster(os.Getenv("PGBIN"), scratch())
 	if err != nil {
 		t.Fatal(err)
 	}

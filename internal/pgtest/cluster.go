@@ -22,10 +22,12 @@ type cluster struct {
 	dir    folder
 	as     *syscall.Credential // nil for our own
 	cached string              // where its kind of data directory is kept, or ""
+
+	durable bool // it keeps what it acknowledges, through a crash
 }
 
-// newCluster claims the directory; it is the caller's to remove.
-func newCluster(pgbin string) (*cluster, error) {
+// newCluster claims a directory in base; it is the caller's to remove.
+func newCluster(pgbin, base string) (*cluster, error) {
 	bin, err := find(pgbin)
 	if err != nil {
 		return nil, err
@@ -34,7 +36,6 @@ func newCluster(pgbin string) (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	base := scratch()
 	sweep(base)
 	dir, err := claim(base)
 	if err != nil {

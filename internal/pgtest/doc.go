@@ -26,4 +26,5 @@
 //
 // The server listens on a unix socket only, in a directory of mode 0700, and
 // trusts whoever reaches it. It runs without fsync: its data is worth nothing.
+// What tests of crashes need, [NewDurable] runs as one in service would.
 package pgtest

@@ -26,6 +26,11 @@ func scratch() string {
 	if syscall.Statfs("/dev/shm", &shm) == nil && uint64(shm.Bavail)*uint64(shm.Bsize) >= roomy && writable("/dev/shm") { //nolint:gosec // a size is never negative
 		return "/dev/shm"
 	}
+	return onDisk()
+}
+
+// onDisk is the temporary folder, unless a socket's path would be too long there.
+func onDisk() string {
 	if tmp := os.TempDir(); len(tmp)+len("/"+prefix+"0123456789/.s.PGSQL.5432") <= longest {
 		return tmp
 	}

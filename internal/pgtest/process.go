@@ -30,11 +30,15 @@ const watched = `dir=$1; shift
 } <&3 >/dev/null 2>&1 & )
 exec "$@" 3<&-`
 
-// settings trade every safety of the data for speed.
-func settings() []string {
+// settings trade every safety of the data for speed, unless it has to be durable.
+func settings(durable bool) []string {
+	safety := "off"
+	if durable {
+		safety = "on"
+	}
 	return []string{
 		"-c", "listen_addresses=", "-c", "port=5432", // the port is a part of the socket's name
-		"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
+		"-c", "fsync=" + safety, "-c", "synchronous_commit=" + safety, "-c", "full_page_writes=" + safety,
 		"-c", "wal_level=minimal", "-c", "max_wal_senders=0", "-c", "checkpoint_warning=0",
 		"-c", "autovacuum=off", "-c", "jit=off",
 		"-c", "shared_buffers=32MB", "-c", "max_connections=200",
@@ -56,7 +60,7 @@ type process struct {
 // launch starts the server, which may not take connections yet. ctx does not
 // bound its life.
 func (c *cluster) launch(ctx context.Context) (*process, error) {
-	log, err := os.Create(filepath.Join(c.dir.path, "log"))
+	log, err := os.OpenFile(filepath.Join(c.dir.path, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +72,7 @@ func (c *cluster) launch(ctx context.Context) (*process, error) {
 	defer func() { _ = reader.Close() }()
 
 	args := []string{"-c", watched, "sh", c.dir.path, filepath.Join(c.bin, "postgres"), "-D", c.data(), "-k", c.dir.path}
-	cmd := c.command(context.WithoutCancel(ctx), "/bin/sh", append(args, settings()...)...)
+	cmd := c.command(context.WithoutCancel(ctx), "/bin/sh", append(args, settings(c.durable)...)...)
 	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = log, log, []*os.File{reader}
 	cmd.SysProcAttr.Setpgid = true // an interrupt at the terminal is for the owner
 	if err := cmd.Start(); err != nil {

@@ -23,6 +23,7 @@ type Server struct {
 	admin   *sql.DB
 	version int      // as server_version_num: 150018 is 15.18
 	process *process // nil where the server is somebody else's
+	cluster *cluster // of the process
 
 	mu        sync.Mutex
 	templates map[string]string // database by key
@@ -43,7 +44,7 @@ func Start(ctx context.Context) (*Server, error) {
 func start(ctx context.Context, pgbin string) (*Server, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	c, err := newCluster(pgbin)
+	c, err := newCluster(pgbin, scratch())
 	if err != nil {
 		return nil, err
 	}
@@ -64,6 +65,7 @@ func (c *cluster) serve(ctx context.Context) (*Server, error) {
 		c.forget()
 		return nil, err
 	}
+	s.cluster = c
 	return s, nil
 }
 
