@@ -32,16 +32,25 @@ var ErrContention = errors.New("too many transactions compete for the same rows"
 // beginning, on what others have committed meanwhile.
 var ErrAgain = errors.New("others have changed what the transaction builds on")
 
+// errBegin says that a transaction did not begin.
+var errBegin = errors.New("the transaction did not begin")
+
 // Do runs f in a transaction and commits it, or rolls all of it back. What
 // loses to another transaction is run again, a bounded number of times with
-// growing, jittered waits; so f must have no effects but those on tx.
+// growing, jittered waits; so f must have no effects but those on tx. So is
+// what cannot begin because the database is away: a connection that died while
+// nobody used it is replaced then.
 func Do[T any](ctx context.Context, db *orm.Client, f func(tx *orm.Tx) (T, error)) (T, error) {
 	for attempt := 0; ; attempt++ {
 		v, err := once(ctx, db, f)
-		if err == nil || !lost(err) {
+		away := errors.Is(err, errBegin) && Unavailable(err)
+		switch {
+		case err == nil || !away && !lost(err):
 			return v, err
-		}
-		if attempt+1 == attempts {
+		case attempt+1 < attempts:
+		case away:
+			return v, err
+		default:
 			return v, fmt.Errorf("%w: %w", ErrContention, err)
 		}
 		wait := firstWait << attempt
@@ -56,7 +65,7 @@ func Do[T any](ctx context.Context, db *orm.Client, f func(tx *orm.Tx) (T, error
 func once[T any](ctx context.Context, db *orm.Client, f func(tx *orm.Tx) (T, error)) (v T, err error) {
 	tx, err := db.Tx(ctx)
 	if err != nil {
-		return v, err
+		return v, undone(fmt.Errorf("%w: %w", errBegin, err))
 	}
 	done := false
 	defer func() {
@@ -65,7 +74,7 @@ func once[T any](ctx context.Context, db *orm.Client, f func(tx *orm.Tx) (T, err
 		}
 	}()
 	if v, err = f(tx); err != nil {
-		return v, err
+		return v, undone(err)
 	}
 	err = tx.Commit()
 	done = err == nil
