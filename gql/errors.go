@@ -36,6 +36,7 @@ const (
 	codeKeyReused    = "IDEMPOTENCY_KEY_REUSED"
 	codeContention   = "CONTENTION"
 	codeTimeout      = "TIMEOUT"
+	codeUnavailable  = "UNAVAILABLE"
 	codeInternal     = "INTERNAL"
 )
 
@@ -51,6 +52,12 @@ func presenter(log *slog.Logger, schema *ast.Schema) graphql.ErrorPresenterFunc 
 	return func(ctx context.Context, err error) *gqlerror.Error {
 		shown := graphql.DefaultErrorPresenter(ctx, err)
 		message, code, facts := explain(err, schema)
+		switch {
+		case code == codeTimeout, code == codeUnavailable && ctx.Err() != nil: // the end of a request breaks its connection
+			message, code, facts = ended(ctx)
+		case code == codeUnavailable:
+			message, facts = unavailable(ctx, log, err)
+		}
 		if code == "" && badArgument(ctx) {
 			code = codeBadUserInput
 			message, facts = argument(shown, err)
@@ -74,7 +81,46 @@ func internal(ctx context.Context, log *slog.Logger, err error) (message, code s
 	return "Something went wrong here; the log of the service has it under this id.", codeInternal, map[string]any{"id": id}
 }
 
-// explain finds what a consumer may know of the error; no code means nothing.
+// repeat tells how to find out what nobody knows.
+const repeat = " Whether this was done is not known: repeat it with the same idempotencyKey."
+
+// ended explains a request that took too long, or that nobody waits for.
+func ended(ctx context.Context) (message, code string, facts map[string]any) {
+	message = "The request ended before its answer was ready."
+	if mutates(ctx) {
+		message += repeat
+	}
+	return message, codeTimeout, map[string]any{"retryable": true}
+}
+
+// unavailable explains that the database is away, and whether anything was done
+// before. The log has why.
+func unavailable(ctx context.Context, log *slog.Logger, err error) (message string, facts map[string]any) {
+	log.WarnContext(ctx, "the database is unavailable", "error", err)
+	message, facts = "The database cannot be reached or written now.", map[string]any{"retryable": true}
+	switch {
+	case !mutates(ctx):
+		message += " Try again."
+	case errors.Is(err, txn.ErrUndone):
+		message += " Nothing was changed; try again."
+		facts["done"] = false
+	default:
+		message += repeat
+	}
+	return message, facts
+}
+
+// mutates reports whether the operation of ctx may have changed anything.
+func mutates(ctx context.Context) bool {
+	if !graphql.HasOperationContext(ctx) {
+		return false
+	}
+	operation := graphql.GetOperationContext(ctx).Operation
+	return operation != nil && operation.Operation == ast.Mutation
+}
+
+// explain finds what a consumer may know of the error; no code means nothing,
+// and no message that it depends on the request.
 func explain(err error, schema *ast.Schema) (message, code string, facts map[string]any) {
 	var (
 		refusal  *booking.Refusal
@@ -110,8 +156,10 @@ func explain(err error, schema *ast.Schema) (message, code string, facts map[str
 		return constraint(err)
 	case errors.Is(err, txn.ErrContention):
 		return "Too many requests compete for this; try again.", codeContention, map[string]any{"retryable": true}
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return "The request ended before its answer was ready.", codeTimeout, map[string]any{"retryable": true}
+	case txn.Ended(err):
+		return "", codeTimeout, nil
+	case txn.Unavailable(err):
+		return "", codeUnavailable, nil
 	case errors.As(err, &asked):
 		facts = map[string]any{}
 		if asked.Field != "" {
