@@ -11,7 +11,6 @@ import (
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
-	_ "github.com/lib/pq"  // driver postgres
 	_ "modernc.org/sqlite" // driver sqlite
 
 	"docket/ent/orm"
@@ -30,13 +29,15 @@ type DB struct {
 // Open opens sqlite://PATH, or postgres://… with its sslmode given. It
 // connects on first use.
 func Open(rawURL string) (*DB, error) {
-	driver, name, dsn, err := parse(rawURL)
+	name, dsn, err := parse(rawURL)
 	if err != nil {
 		return nil, err
 	}
-	db, err := sql.Open(driver, dsn)
-	if err != nil {
-		return nil, err
+	db := sql.OpenDB(postgresConnector{dsn})
+	if name == dialect.SQLite {
+		if db, err = sql.Open("sqlite", dsn); err != nil {
+			return nil, err
+		}
 	}
 	db.SetMaxOpenConns(maxOpen(name))
 	db.SetMaxIdleConns(maxOpen(name)) // opening a connection to PostgreSQL costs more than a query
@@ -89,26 +90,26 @@ func (db *DB) Reads() *Statements { return db.statements }
 
 // Check reports what is wrong with a database URL, without opening it.
 func Check(rawURL string) error {
-	_, _, _, err := parse(rawURL)
+	_, _, err := parse(rawURL)
 	return err
 }
 
-func parse(rawURL string) (driver, name, dsn string, err error) {
+func parse(rawURL string) (name, dsn string, err error) {
 	scheme, rest, ok := strings.Cut(rawURL, "://")
 	switch {
 	case ok && scheme == "sqlite" && rest != "":
-		return "sqlite", dialect.SQLite, sqlite(rest), nil
+		return dialect.SQLite, sqlite(rest), nil
 	case ok && (scheme == "postgres" || scheme == "postgresql"):
 		u, err := url.Parse(rawURL)
 		if err != nil {
-			return "", "", "", fmt.Errorf("not a valid postgres URL") // the cause would repeat the password
+			return "", "", fmt.Errorf("not a valid postgres URL") // the cause would repeat the password
 		}
 		if u.Query().Get("sslmode") == "" {
-			return "", "", "", fmt.Errorf("a postgres URL needs sslmode: verify-full, or disable on a trusted host")
+			return "", "", fmt.Errorf("a postgres URL needs sslmode: verify-full, or disable on a trusted host")
 		}
-		return "postgres", dialect.Postgres, postgres(*u), nil
+		return dialect.Postgres, postgres(*u), nil
 	}
-	return "", "", "", fmt.Errorf("must be sqlite://PATH or postgres://USER@HOST/NAME?sslmode=…")
+	return "", "", fmt.Errorf("must be sqlite://PATH or postgres://USER@HOST/NAME?sslmode=…")
 }
 
 // postgres is the DSN of a PostgreSQL database. Times come as UTC. What is
@@ -116,11 +117,14 @@ func parse(rawURL string) (driver, name, dsn string, err error) {
 // and which plan it has must not depend on who came first. A page read at random
 // costs about as much as one in a row, as it does from memory or a solid disk;
 // with PostgreSQL's default, made for disks that turn, reading a whole table
-// seems cheaper than looking up a hundred of its rows. The URL can say otherwise.
+// seems cheaper than looking up a hundred of its rows. Connecting takes no longer
+// than some seconds, lest those who wait for it take up the whole pool. The URL
+// can say otherwise.
 func postgres(u url.URL) string {
 	q := u.Query()
 	for name, value := range map[string]string{
 		"timezone": "UTC", "plan_cache_mode": "force_generic_plan", "jit": "off", "random_page_cost": "1.1",
+		"connect_timeout": "5",
 	} {
 		if !q.Has(name) {
 			q.Set(name, value)
