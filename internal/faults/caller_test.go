@@ -16,6 +16,12 @@ const (
 	span = 16
 )
 
+// deadline is how long a request may take, and late how much more its answer.
+const (
+	deadline = 30 * time.Second
+	late     = 3 * time.Second
+)
+
 // caller is a load client: it does one thing after the other, for clients and
 // for a provider of its own, and notes all of it.
 type caller struct {
@@ -54,11 +60,15 @@ func (c *caller) do(t *testing.T, verb string, input map[string]any) *operation 
 	c.journal = append(c.journal, o)
 	again := 0
 	for end := time.Now().Add(time.Minute); ; again++ {
+		start := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), c.patient)
 		fine := o.perform(ctx, c.http, c.service.address, c.world.keyed)
 		cancel()
 		if !fine {
 			violation(t, "%s %v was answered with %q", verb, input, o.code)
+		}
+		if took := time.Since(start); took > deadline+late {
+			violation(t, "%s %v took %v", verb, input, took)
 		}
 		if o.outcome != unknown || !c.world.keyed || time.Now().After(end) || t.Context().Err() != nil {
 			break
@@ -149,7 +159,11 @@ func (c *caller) read(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), c.patient)
 	defer cancel()
+	start := time.Now()
 	problems, err := ask(ctx, c.http, c.service.address(), "{ availableAppointments(first: 20) { edges { node { id timeSlot } } } }", nil, nil)
+	if took := time.Since(start); took > deadline+late {
+		violation(t, "a read took %v", took)
+	}
 	if err == nil && len(problems) > 0 && !problems[0].Extensions.Retryable {
 		violation(t, "a read was answered with %+v", problems[0])
 	}

@@ -51,7 +51,7 @@ func TestServerKilled(t *testing.T) {
 				}
 				time.Sleep(300 * time.Millisecond)
 			})
-			l.settled(t, 5*time.Second)
+			l.settled(t)
 			l.balanced(t, opened(t, url))
 		})
 	})

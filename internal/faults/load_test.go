@@ -90,9 +90,11 @@ func (l *load) while(t *testing.T, f func()) {
 	f()
 }
 
-// settled fails the test unless the service does again what it is for, for all.
-func (l *load) settled(t *testing.T, within time.Duration) {
+// settled fails the test unless the service soon does again what it is for, for
+// all.
+func (l *load) settled(t *testing.T) {
 	t.Helper()
+	const within = 5 * time.Second
 	for end := time.Now().Add(within); ; time.Sleep(20 * time.Millisecond) {
 		well := 0
 		for _, c := range l.callers {
