@@ -91,11 +91,14 @@ func TestFactsAreOfTheKindsTheAPIWrites(t *testing.T) {
 			_, err := booking.Missing([]booking.Slot{slot(5)}, []booking.Opened{{Slot: local, Appointment: 3}})
 			return err
 		},
-		"cancelled":    func() error { return reserve(rules, noon, 2, booking.Appointment{Cancelled: true}) },
-		"too soon":     func() error { return reserve(rules, noon.In(berlin), 2, booking.Appointment{Slot: local}) },
-		"slot held":    func() error { return reserve(free, noon, 9, booking.Appointment{ID: 3, Slot: local}, held) },
-		"client busy":  func() error { return reserve(free, noon, 2, booking.Appointment{ID: 4, Slot: local}, held) },
-		"hold expired": func() error { _, err := booking.Confirm(noon.Add(2*time.Hour), held); return err },
+		"cancelled":   func() error { return reserve(rules, noon, 2, booking.Appointment{Cancelled: true}) },
+		"too soon":    func() error { return reserve(rules, noon.In(berlin), 2, booking.Appointment{Slot: local}) },
+		"slot held":   func() error { return reserve(free, noon, 9, booking.Appointment{ID: 3, Slot: local}, held) },
+		"client busy": func() error { return reserve(free, noon, 2, booking.Appointment{ID: 4, Slot: local}, held) },
+		"hold expired": func() error {
+			_, err := booking.Confirm(noon.Add(2*time.Hour), held, booking.Appointment{})
+			return err
+		},
 	}
 	for _, name := range slices.Sorted(maps.Keys(refusals)) {
 		t.Run(name, func(t *testing.T) {

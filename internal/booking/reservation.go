@@ -53,19 +53,25 @@ type Appointment struct {
 // Reserve decides whether client may take the appointment at now. rivals are
 // the reservations of the appointment and those of the client that overlap it;
 // only the live ones count. A client that has the appointment already gets
-// that reservation back: reserving again changes nothing.
+// that reservation back: reserving again changes nothing. Nobody has one that was
+// withdrawn, whatever another server's clock has left there.
 func (r Rules) Reserve(now time.Time, client ID, a Appointment, rivals []Reservation) (*Reservation, error) {
 	for i, o := range rivals {
-		if o.Client == client && o.Appointment == a.ID && o.Live(now) {
+		if o.Client == client && o.Appointment == a.ID && o.Live(now) && !a.Cancelled {
 			return &rivals[i], nil
 		}
 	}
 	return nil, r.free(now, client, a, rivals)
 }
 
-// Confirm decides whether the reservation may be confirmed at now; change is
-// false where it is confirmed already.
-func Confirm(now time.Time, r Reservation) (change bool, err error) {
+// Confirm decides whether the reservation of the appointment may be confirmed at
+// now; change is false where it is confirmed already. Withdrawing an appointment
+// cancels what is live on it; a hold that had ended by the clock of the server
+// that did so is still to be cancelled, should it be live by this one's.
+func Confirm(now time.Time, r Reservation, a Appointment) (change bool, err error) {
+	if a.Cancelled && r.At(now) == Held {
+		r.State = Cancelled
+	}
 	if err := alive(now, r); err != nil {
 		return false, err
 	}

@@ -245,7 +245,7 @@ func TestConfirm(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			change, err := booking.Confirm(hold.Expiry.Add(tt.tick), in(tt.stored, hold))
+			change, err := booking.Confirm(hold.Expiry.Add(tt.tick), in(tt.stored, hold), offer())
 			if tt.code != "" {
 				refused(t, err, tt.code, tt.facts)
 			} else {
@@ -262,7 +262,7 @@ func TestConfirm(t *testing.T) {
 func TestConfirmWithinTheNotice(t *testing.T) {
 	t.Parallel()
 	hold := held(ada, theirs, booking.Slot{Start: noon.Add(time.Minute), End: noon.Add(16 * time.Minute)})
-	change, err := booking.Confirm(noon, hold)
+	change, err := booking.Confirm(noon, hold, offer())
 	granted(t, err)
 	if !change {
 		t.Error("confirming a hold changes nothing")

@@ -82,7 +82,7 @@ func (db *DB) ORM() *orm.Client {
 
 // Driver is the database as ent uses it, with its statements prepared.
 func (db *DB) Driver() dialect.Driver {
-	return driver{entsql.NewDriver(db.Dialect, entsql.Conn{ExecQuerier: db.statements}), db}
+	return preparing{entsql.NewDriver(db.Dialect, entsql.Conn{ExecQuerier: db.statements}), db}
 }
 
 // Reads prepares what is read through it.

@@ -8,17 +8,17 @@ import (
 	entsql "entgo.io/ent/dialect/sql"
 )
 
-// driver is ent's, with prepared statements, in transactions too.
-type driver struct {
+// preparing is ent's driver, with prepared statements, in transactions too.
+type preparing struct {
 	*entsql.Driver
 	db *DB
 }
 
 // Tx begins a transaction.
-func (d driver) Tx(ctx context.Context) (dialect.Tx, error) { return d.BeginTx(ctx, nil) }
+func (d preparing) Tx(ctx context.Context) (dialect.Tx, error) { return d.BeginTx(ctx, nil) }
 
 // BeginTx begins a transaction with options.
-func (d driver) BeginTx(ctx context.Context, opts *sql.TxOptions) (dialect.Tx, error) {
+func (d preparing) BeginTx(ctx context.Context, opts *sql.TxOptions) (dialect.Tx, error) {
 	t, err := d.db.BeginTx(ctx, opts)
 	if err != nil {
 		return nil, err
@@ -28,7 +28,7 @@ func (d driver) BeginTx(ctx context.Context, opts *sql.TxOptions) (dialect.Tx, e
 }
 
 // Close closes the database.
-func (d driver) Close() error { return d.db.Close() }
+func (d preparing) Close() error { return d.db.Close() }
 
 // transaction runs prepared statements on its connection. What is not prepared
 // yet runs as it is: to prepare it takes another connection, and transactions

@@ -109,7 +109,7 @@ func (h *byHand) confirmHold(ctx context.Context, now time.Time, id int) error {
 	if err := tx.StmtContext(ctx, h.read).QueryRowContext(ctx, id).Scan(&appointment, &r.State, &r.Expiry); err != nil {
 		return err
 	}
-	if _, err := booking.Confirm(now, r); err != nil || appointment != locked {
+	if _, err := booking.Confirm(now, r, booking.Appointment{}); err != nil || appointment != locked {
 		return fmt.Errorf("moved to %d: %w", appointment, err)
 	}
 	if _, err := tx.StmtContext(ctx, h.confirm).ExecContext(ctx, now, id); err != nil {

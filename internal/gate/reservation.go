@@ -81,12 +81,12 @@ func (g *Gate) Glance(ctx context.Context, db *orm.Client, clientID, appointment
 
 // Confirm makes a hold lasting. Confirming again changes nothing.
 func (g *Gate) Confirm(ctx context.Context, tx *orm.Tx, id int, expected *int) error {
-	r, _, err := lockReservation(ctx, tx, id, nil, expected)
+	r, a, err := lockReservation(ctx, tx, id, nil, expected)
 	if err != nil {
 		return err
 	}
 	ctx, m := g.now(ctx)
-	change, err := booking.Confirm(m.Now, claim(r))
+	change, err := booking.Confirm(m.Now, claim(r), offer(a))
 	if err != nil || !change {
 		return err
 	}

@@ -111,6 +111,26 @@ func TestCancelByAnEarlierClock(t *testing.T) {
 	})
 }
 
+// The clock of the server that withdraws a slot is ahead: a hold on it has ended
+// there. By another clock it has not, and is still not to be had.
+func TestConfirmWhatALaterClockWithdrew(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		b := setup(t, db)
+		client, slot := b.client(t), b.slot(t, tomorrow+2*time.Hour)
+		id := b.held(t, client, slot)
+		b.clock.set(time.Hour)
+		must(t, b.CancelAppointment(b.request(t), slot))
+		b.clock.set(0)
+		refused(t, b.unchanged(t, func() error { return b.Confirm(b.request(t), id) }), booking.ReservationCancelled, facts{"reservationId": booking.ID(id)})
+		_, err := b.Reserve(b.request(t), client, slot)
+		refused(t, err, booking.AppointmentCancelled, nil)
+		b.clock.set(time.Hour)
+		refused(t, b.Confirm(b.request(t), id), booking.HoldExpired, nil)
+		b.log.silent(t)
+	})
+}
+
 func TestRescheduleStoresTheNewSlot(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
