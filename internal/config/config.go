@@ -21,11 +21,12 @@ const DefaultDatabase = "sqlite://docket.db"
 // variable DOCKET_… and a key of the config file, all of the same name; the
 // first that is given wins, in that order.
 type Server struct {
-	Environment Environment   `help:"Where the server runs: ${enum}." enum:"local,development,staging,production" default:"local"`
-	Listen      string        `help:"Where to listen." placeholder:"HOST:PORT" default:"localhost:8080"`
-	Insecure    bool          `help:"Serve on an address that others can reach, although anyone may do anything."`
-	Database    string        `help:"sqlite://PATH or postgres://…" placeholder:"URL" default:"sqlite://docket.db"`
-	Drain       time.Duration `help:"How long a stopping server stays up for those who still think it ready, before it refuses connections." default:"0s"`
+	Environment    Environment   `help:"Where the server runs: ${enum}." enum:"local,development,staging,production" default:"local"`
+	Listen         string        `help:"Where to listen." placeholder:"HOST:PORT" default:"localhost:8080"`
+	Insecure       bool          `help:"Serve on an address that others can reach, although anyone may do anything."`
+	Database       string        `help:"sqlite://PATH or postgres://…" placeholder:"URL" default:"sqlite://docket.db"`
+	RequestTimeout time.Duration `help:"How long a request may take; then its SQL ends, and it answers TIMEOUT." default:"30s"`
+	Drain          time.Duration `help:"How long a stopping server stays up for those who still think it ready, before it refuses connections." default:"0s"`
 
 	SlotLength    time.Duration `help:"The length of an appointment." default:"15m"`
 	AdvanceNotice time.Duration `help:"How long before its start an appointment can last be reserved." default:"24h"`
@@ -110,6 +111,9 @@ func (s Server) Validate() error {
 	}
 	if s.IdempotencyKeep < time.Minute || s.IdempotencyKeep > 90*24*time.Hour {
 		return fmt.Errorf("idempotency-keep: %v is not between 1m and 2160h (90 days)", s.IdempotencyKeep)
+	}
+	if s.RequestTimeout < time.Second || s.RequestTimeout > 50*time.Second {
+		return fmt.Errorf("request-timeout: %v is not between 1s and 50s", s.RequestTimeout)
 	}
 	if s.Drain < 0 || s.Drain > 5*time.Minute {
 		return fmt.Errorf("drain: %v is not between 0s and 5m", s.Drain)

@@ -13,7 +13,7 @@ import (
 func valid() config.Server {
 	return config.Server{
 		Environment: config.Local, Listen: "localhost:8080", Database: config.DefaultDatabase,
-		SlotLength: 15 * time.Minute, AdvanceNotice: 24 * time.Hour, HoldLength: 30 * time.Minute, IdempotencyKeep: 24 * time.Hour,
+		SlotLength: 15 * time.Minute, AdvanceNotice: 24 * time.Hour, HoldLength: 30 * time.Minute, IdempotencyKeep: 24 * time.Hour, RequestTimeout: 30 * time.Second,
 		PageDefault: 50, PageMax: 500, FilterDepth: 8, FilterConditions: 500,
 		OperationDepth: 12, OperationLists: 200, OperationFields: 2000,
 		OperationRows: 250_000, OperationValues: 300_000, OperationParameters: 5000,
@@ -58,6 +58,9 @@ func TestValidate(t *testing.T) {
 		"keys for a moment":   {func(s *config.Server) { s.IdempotencyKeep = time.Second }, "idempotency-keep: 1s is not between"},
 		"keys for a year":     {func(s *config.Server) { s.IdempotencyKeep = 8760 * time.Hour }, "idempotency-keep: 8760h0m0s is not between"},
 		"keys for a minute":   {func(s *config.Server) { s.IdempotencyKeep = time.Minute }, ""},
+		"no time at all":      {func(s *config.Server) { s.RequestTimeout = 0 }, "request-timeout: 0s is not between"},
+		"a minute's request":  {func(s *config.Server) { s.RequestTimeout = time.Minute }, "request-timeout: 1m0s is not between"},
+		"a second's request":  {func(s *config.Server) { s.RequestTimeout = time.Second }, ""},
 		"an hour of drain":    {func(s *config.Server) { s.Drain = time.Hour }, "drain: 1h0m0s is not between"},
 		"a negative drain":    {func(s *config.Server) { s.Drain = -1 }, "drain: -1ns is not between"},
 		"five minutes' drain": {func(s *config.Server) { s.Drain = 5 * time.Minute }, ""},

@@ -111,12 +111,12 @@ func TestEverySettingEverywhere(t *testing.T) {
 	want := config.Server{
 		Environment: config.Staging, Listen: "0.0.0.0:80", Insecure: true, Database: "postgres://docket@db/docket?sslmode=disable",
 		Drain: 5 * time.Second, SlotLength: time.Hour, AdvanceNotice: 90 * time.Minute, HoldLength: 10 * time.Second,
-		IdempotencyKeep: 2 * time.Hour, PageDefault: 20, PageMax: 100, FilterDepth: 3, FilterConditions: 30,
+		IdempotencyKeep: 2 * time.Hour, RequestTimeout: 20 * time.Second, PageDefault: 20, PageMax: 100, FilterDepth: 3, FilterConditions: 30,
 		OperationDepth: 5, OperationLists: 60, OperationFields: 90, OperationRows: 7000, OperationValues: 9000, OperationParameters: 800, CursorSecret: strings.Repeat("secret ", 3),
 	}
 	t.Run("flags", func(t *testing.T) {
 		got, err := parse(t, "", "--environment=staging", "--listen=0.0.0.0:80", "--insecure", "--database="+want.Database,
-			"--drain=5s", "--slot-length=1h", "--advance-notice=1h30m", "--hold-length=10s", "--idempotency-keep=2h",
+			"--drain=5s", "--slot-length=1h", "--advance-notice=1h30m", "--hold-length=10s", "--idempotency-keep=2h", "--request-timeout=20s",
 			"--page-default=20", "--page-max=100", "--filter-depth=3", "--filter-conditions=30", "--operation-depth=5",
 			"--operation-lists=60", "--operation-fields=90", "--operation-rows=7000", "--operation-values=9000", "--operation-parameters=800", "--cursor-secret="+want.CursorSecret)
 		must(t, err)
@@ -127,7 +127,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 	t.Run("variables", func(t *testing.T) {
 		for name, value := range map[string]string{
 			"ENVIRONMENT": "staging", "LISTEN": "0.0.0.0:80", "INSECURE": "true", "DATABASE": want.Database,
-			"DRAIN": "5s", "SLOT_LENGTH": "1h", "ADVANCE_NOTICE": "90m", "HOLD_LENGTH": "10s", "IDEMPOTENCY_KEEP": "2h",
+			"DRAIN": "5s", "SLOT_LENGTH": "1h", "ADVANCE_NOTICE": "90m", "HOLD_LENGTH": "10s", "IDEMPOTENCY_KEEP": "2h", "REQUEST_TIMEOUT": "20s",
 			"PAGE_DEFAULT": "20", "PAGE_MAX": "100", "FILTER_DEPTH": "3", "FILTER_CONDITIONS": "30", "OPERATION_DEPTH": "5",
 			"OPERATION_LISTS": "60", "OPERATION_FIELDS": "90", "OPERATION_ROWS": "7000", "OPERATION_VALUES": "9000", "OPERATION_PARAMETERS": "800", "CURSOR_SECRET": want.CursorSecret,
 		} {
@@ -141,7 +141,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 	})
 	t.Run("file", func(t *testing.T) {
 		got, err := parse(t, `{"environment": "staging", "listen": "0.0.0.0:80", "insecure": true, "database": "`+want.Database+`",
-			"drain": "5s", "slot-length": "1h", "advance-notice": "5400s", "hold-length": "10s", "idempotency-keep": "2h",
+			"drain": "5s", "slot-length": "1h", "advance-notice": "5400s", "hold-length": "10s", "idempotency-keep": "2h", "request-timeout": "20s",
 			"page-default": 20, "page-max": 100, "filter-depth": 3, "filter-conditions": 30, "operation-depth": 5,
 			"operation-lists": 60, "operation-fields": 90, "operation-rows": 7000, "operation-values": 9000, "operation-parameters": 800, "cursor-secret": "`+want.CursorSecret+`"}`)
 		must(t, err)

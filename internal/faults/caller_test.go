@@ -18,9 +18,12 @@ const (
 
 // deadline is how long a request may take, and late how much more its answer.
 const (
-	deadline = 30 * time.Second
+	deadline = 5 * time.Second
 	late     = 3 * time.Second
 )
+
+// patience is for how long a caller asks again while others are waiting.
+const patience = 500 * time.Millisecond
 
 // caller is a load client: it does one thing after the other, for clients and
 // for a provider of its own, and notes all of it.
@@ -48,46 +51,49 @@ type world struct {
 	hot      atomic.Pointer[[]string] // those slots
 }
 
-// do performs an operation and notes it. Where the API takes an idempotencyKey,
-// an unknown outcome is asked for again until it is known: then each operation
-// was done once or not at all.
+// do asks for an operation and notes it; what stays unknown, it asks for again.
 func (c *caller) do(t *testing.T, verb string, input map[string]any) *operation {
+	t.Helper()
+	o := c.once(t, verb, input)
+	c.insist(t, o, patience)
+	return o
+}
+
+// once asks for an operation once.
+func (c *caller) once(t *testing.T, verb string, input map[string]any) *operation {
 	t.Helper()
 	o := &operation{key: fmt.Sprintf("%s-%d", c.name, len(c.journal)), verb: verb, input: input}
 	if verb == "clientCreate" {
 		input["lastName"] = o.key
 	}
 	c.journal = append(c.journal, o)
-	again := 0
-	for end := time.Now().Add(time.Minute); ; again++ {
-		start := time.Now()
-		ctx, cancel := context.WithTimeout(t.Context(), c.patient)
-		fine := o.perform(ctx, c.http, c.service.address, c.world.keyed)
-		cancel()
-		if !fine {
-			violation(t, "%s %v was answered with %q", verb, input, o.code)
-		}
-		if took := time.Since(start); took > deadline+late {
-			violation(t, "%s %v took %v", verb, input, took)
-		}
-		if o.outcome != unknown || !c.world.keyed || time.Now().After(end) || t.Context().Err() != nil {
-			break
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	totals.add(t, func(l *tally) {
-		l.attempts++
-		l.repeated += again
-		switch o.outcome {
-		case acknowledged:
-			l.acknowledged++
-		case refused:
-			l.refused++
-		case unknown:
-			l.unknown++
-		}
-	})
+	c.perform(t, o)
 	return o
+}
+
+// insist asks for an operation again until it is known what came of it: then it
+// was done once, or not at all. That takes an API with idempotencyKeys. While the
+// fault lasts nobody may know: what is left is asked for when it is over.
+func (c *caller) insist(t *testing.T, o *operation, within time.Duration) {
+	t.Helper()
+	for end := time.Now().Add(within); c.world.keyed && o.outcome == unknown && time.Now().Before(end); {
+		time.Sleep(20 * time.Millisecond)
+		c.perform(t, o)
+		totals.add(t, func(l *tally) { l.repeated++ })
+	}
+}
+
+func (c *caller) perform(t *testing.T, o *operation) {
+	t.Helper()
+	start := time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), c.patient)
+	defer cancel()
+	if !o.perform(ctx, c.http, c.service.address, c.world.keyed) {
+		violation(t, "%s %v was answered with %q", o.verb, o.input, o.code)
+	}
+	if took := time.Since(start); took > deadline+late {
+		violation(t, "%s %v took %v", o.verb, o.input, took)
+	}
 }
 
 // reserve reserves a slot for one of the caller's clients.
@@ -201,4 +207,5 @@ func (c *caller) act(t *testing.T) {
 	}
 }
 
-func one(chance *rand.Rand, of []string) string { return of[chance.IntN(len(of))] }
+// one is any of some.
+func one[T any](chance *rand.Rand, of []T) T { return of[chance.IntN(len(of))] }

@@ -91,7 +91,7 @@ func (l *load) while(t *testing.T, f func()) {
 }
 
 // settled fails the test unless the service soon does again what it is for, for
-// all.
+// all. Whatever is still unknown is asked for once more then.
 func (l *load) settled(t *testing.T) {
 	t.Helper()
 	const within = 5 * time.Second
@@ -103,11 +103,16 @@ func (l *load) settled(t *testing.T) {
 			}
 		}
 		if well == len(l.callers) {
-			return
+			break
 		}
 		if time.Now().After(end) {
 			violation(t, "%v after the fault the service has not recovered", within)
 			return
+		}
+	}
+	for _, c := range l.callers {
+		for _, o := range c.journal {
+			c.insist(t, o, time.Minute)
 		}
 	}
 }

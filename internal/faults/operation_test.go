@@ -17,6 +17,7 @@ type operation struct {
 	key     string // its own name; the idempotencyKey, where the API takes one
 	verb    string
 	input   map[string]any
+	asked   int // how often
 	outcome outcome
 	code    string // of the error, "" where there was no answer
 	got     answer // where it was acknowledged
@@ -102,14 +103,15 @@ func ask(ctx context.Context, client *http.Client, url, document string, variabl
 // refusals are the codes that say that nothing was done.
 var refusals = []string{
 	"SLOT_TAKEN", "SLOT_HELD", "CLIENT_BUSY", "RESERVATION_CANCELLED", "APPOINTMENT_CANCELLED", "PROVIDER_BUSY",
-	"BAD_USER_INPUT", "CONTENTION",
+	"BAD_USER_INPUT",
 }
 
 // open are the codes that leave it open whether it was done.
 var open = []string{"UNAVAILABLE", "TIMEOUT"}
 
 // perform sends the operation once, and notes what came of it. False means an
-// answer that no fault excuses.
+// answer that no fault excuses. That nothing was done for want of a database, or
+// for others, is about this time only: of an earlier one it says nothing.
 func (o *operation) perform(ctx context.Context, client *http.Client, url func() string, keyed bool) bool {
 	input := o.input
 	if keyed {
@@ -125,6 +127,7 @@ func (o *operation) perform(ctx context.Context, client *http.Client, url func()
 		problems, err = ask(ctx, client, url(), document(o.verb), map[string]any{"in": input}, &data)
 	}
 	o.outcome, o.code = unknown, ""
+	o.asked++
 	switch {
 	case err != nil:
 		return true
@@ -135,8 +138,13 @@ func (o *operation) perform(ctx context.Context, client *http.Client, url func()
 	told := problems[0].Extensions
 	o.code = told.Code
 	switch {
-	case slices.Contains(refusals, told.Code), told.Code == "UNAVAILABLE" && told.Done != nil && !*told.Done:
+	case slices.Contains(refusals, told.Code):
 		o.outcome = refused
+		return true
+	case told.Code == "CONTENTION", told.Code == "UNAVAILABLE" && told.Done != nil && !*told.Done:
+		if o.asked == 1 {
+			o.outcome = refused
+		}
 		return true
 	default:
 		return slices.Contains(open, told.Code) && told.Retryable

@@ -1,6 +1,7 @@
 package faults_test
 
 import (
+	"context"
 	"math/rand/v2"
 	"strings"
 	"syscall"
@@ -10,13 +11,19 @@ import (
 	"docket/internal/pgtest"
 )
 
-// fresh makes a new and empty database on a server, and returns its name.
+// fresh makes a new and empty database on a server, for as long as the test runs,
+// and returns its name.
 func fresh(t *testing.T, server *pgtest.Server) string {
 	t.Helper()
 	name := strings.ToLower(t.Name())
 	if err := server.CreateDatabase(t.Context(), name); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := server.Drop(context.WithoutCancel(t.Context()), name); err != nil {
+			t.Error(err)
+		}
+	})
 	return name
 }
 

@@ -18,8 +18,7 @@ import (
 // the address each time, as it has a new one then.
 type service struct {
 	args []string
-	wrap []string // what starts it, where something has to
-	log  string   // the file of its log, over all starts
+	log  string // the file of its log, over all starts
 
 	mu  sync.Mutex
 	url string
@@ -28,13 +27,21 @@ type service struct {
 
 var address = regexp.MustCompile(`http://\S+/graphql`)
 
-// serve starts docket on a database, with rules that let a load go on: slots
-// may be reserved until they start, and no hold ends while a test runs.
-func serve(t *testing.T, database string, wrap ...string) *service {
+// serve starts docket on a database.
+func serve(t *testing.T, database string) *service {
+	t.Helper()
+	s := prepare(t, database)
+	s.start(t)
+	return s
+}
+
+// prepare is a docket that has not been started. Its rules let a load go on:
+// slots may be reserved until they start, and no hold ends while a test runs.
+func prepare(t *testing.T, database string) *service {
 	t.Helper()
 	s := &service{
-		args: []string{"serve", "--listen", "localhost:0", "--database", database, "--advance-notice", "0s", "--hold-length", "100h"},
-		wrap: wrap, log: filepath.Join(t.TempDir(), "log"),
+		args: []string{"serve", "--listen", "localhost:0", "--database", database, "--advance-notice", "0s", "--hold-length", "100h", "--request-timeout", deadline.String()},
+		log:  filepath.Join(t.TempDir(), "log"),
 	}
 	t.Cleanup(func() {
 		s.kill(t)
@@ -43,7 +50,6 @@ func serve(t *testing.T, database string, wrap ...string) *service {
 			t.Logf("the end of the log of the service:\n%s", log[max(0, len(log)-8<<10):])
 		}
 	})
-	s.start(t)
 	return s
 }
 
@@ -66,8 +72,7 @@ func (s *service) tryStart() error {
 		return err
 	}
 	defer log.Close()
-	argv := append(append(s.wrap[:len(s.wrap):len(s.wrap)], program), s.args...)
-	cmd := exec.Command(argv[0], argv[1:]...) //nolint:noctx // a context would kill it without a count
+	cmd := exec.Command(program, s.args...) //nolint:noctx // a context would kill it without a count
 	cmd.Stderr = log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt at the terminal is for the test
 	endWithUs(cmd.SysProcAttr)
@@ -115,4 +120,10 @@ func (s *service) address() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.url
+}
+
+func (s *service) pid() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cmd.Process.Pid
 }

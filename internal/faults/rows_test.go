@@ -99,7 +99,7 @@ var forbidden = map[string]string{
 	"a slot with two holders":          "reservations AS a JOIN reservations AS b ON a.id < b.id AND a.appointment_id = b.appointment_id WHERE " + claimsOverlap,
 	"a client at two places":           "reservations AS a JOIN reservations AS b ON a.id < b.id AND a.client_id = b.client_id WHERE " + slotsOverlap + " AND " + claimsOverlap,
 	"a provider at two places":         "appointments AS a JOIN appointments AS b ON a.id < b.id AND a.provider_id = b.provider_id WHERE " + slotsOverlap + " AND a.status = 'OPEN' AND b.status = 'OPEN'",
-	"a claim on what is gone":          "reservations AS a JOIN appointments AS b ON a.appointment_id = b.id WHERE b.status = 'CANCELLED' AND a.state <> 'CANCELLED'",
+	"a claim on what is gone":          "reservations AS a JOIN appointments AS b ON a.appointment_id = b.id WHERE b.status = 'CANCELLED' AND a.state = 'CONFIRMED'",
 	"a reservation of no slot":         "reservations AS a LEFT JOIN appointments AS b ON a.appointment_id = b.id WHERE b.id IS NULL OR a.time_slot <> b.time_slot OR a.ends_at <> b.ends_at OR a.provider_id <> b.provider_id",
 	"a reservation of no client":       "reservations AS a LEFT JOIN clients AS b ON a.client_id = b.id WHERE b.id IS NULL",
 	"a cancelled one that is still on": "reservations AS a WHERE a.state = 'CANCELLED' AND (a.cancelled_at IS NULL OR a.active_until IS NULL)",

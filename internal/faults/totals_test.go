@@ -12,6 +12,21 @@ import (
 // tally counts what a test did, over all its rounds.
 type tally struct{ rounds, attempts, acknowledged, refused, unknown, repeated, faults, violations int }
 
+// count adds what became of the operations.
+func (l *tally) count(journal []*operation) {
+	for _, o := range journal {
+		l.attempts++
+		switch o.outcome {
+		case acknowledged:
+			l.acknowledged++
+		case refused:
+			l.refused++
+		case unknown:
+			l.unknown++
+		}
+	}
+}
+
 // board has a tally for each test.
 type board struct {
 	mu    sync.Mutex

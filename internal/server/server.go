@@ -18,8 +18,7 @@ import (
 )
 
 const (
-	maxBody         = 1 << 20          // bytes of one request
-	requestTimeout  = 30 * time.Second // below the time to write an answer
+	maxBody         = 1 << 20 // bytes of one request
 	shutdownTimeout = 30 * time.Second
 	readyTimeout    = 2 * time.Second
 )
@@ -29,6 +28,7 @@ type Server struct {
 	API      http.Handler
 	GraphiQL bool                        // serve it to browsers
 	Ready    func(context.Context) error // whether what it depends on is there
+	Timeout  time.Duration               // how long a request may take, below the minute to write its answer
 	Drain    time.Duration               // how long to go on, not ready, once told to stop
 	Log      *slog.Logger
 
@@ -75,7 +75,7 @@ func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
-	api := limited(bounded(s.API))
+	api := limited(s.bounded(s.API))
 	mux.Handle("/graphql", api)
 	if s.GraphiQL {
 		page := graphiql.Page()
@@ -93,9 +93,9 @@ func (s *Server) Handler() http.Handler {
 }
 
 // bounded ends the context of a request that takes too long, and with it its SQL.
-func bounded(next http.Handler) http.Handler {
+func (s *Server) bounded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+		ctx, cancel := context.WithTimeout(r.Context(), s.Timeout)
 		defer cancel()
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})

@@ -37,6 +37,7 @@ func must(t *testing.T, err error) {
 func setup(t *testing.T) *server.Server {
 	t.Helper()
 	return &server.Server{
+		Timeout: 30 * time.Second,
 		API: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body, err := io.ReadAll(r.Body)
 			if err != nil {
@@ -193,7 +194,7 @@ func TestBodies(t *testing.T) {
 	handlers := map[string]http.Handler{}
 	for name, h := range map[string]http.Handler{"echo": s.API, "graphql": api} {
 		for _, page := range []bool{true, false} {
-			handlers[name+map[bool]string{true: " with GraphiQL"}[page]] = (&server.Server{API: h, GraphiQL: page, Ready: s.Ready, Log: s.Log}).Handler()
+			handlers[name+map[bool]string{true: " with GraphiQL"}[page]] = (&server.Server{API: h, GraphiQL: page, Ready: s.Ready, Timeout: s.Timeout, Log: s.Log}).Handler()
 		}
 	}
 	for name, h := range handlers {
