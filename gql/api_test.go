@@ -34,9 +34,13 @@ type api struct {
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
+	// slow is how long reading takes. The gate reads between looking and writing,
+	// so whoever no lock keeps out comes in between.
+	slow time.Duration
 }
 
 func (c *clock) Now() time.Time {
+	time.Sleep(c.slow)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now
