@@ -85,9 +85,6 @@ func (db *DB) Driver() dialect.Driver {
 	return preparing{entsql.NewDriver(db.Dialect, entsql.Conn{ExecQuerier: db.statements}), db}
 }
 
-// Reads prepares what is read through it.
-func (db *DB) Reads() *Statements { return db.statements }
-
 // Check reports what is wrong with a database URL, without opening it.
 func Check(rawURL string) error {
 	_, _, err := parse(rawURL)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,8 +18,11 @@ import (
 )
 
 // silent is a network that carries what it is given until it goes silent: then
-// nothing passes, and nobody is told.
-type silent struct{ gone atomic.Bool }
+// nothing passes, and nobody is told. Or it cuts the next connections that are used.
+type silent struct {
+	gone atomic.Bool
+	cuts atomic.Int32
+}
 
 // network puts a silent one before the database of a URL.
 func network(t *testing.T, rawURL string) (*silent, string) {
@@ -60,6 +64,11 @@ func (n *silent) carry(from io.ReadCloser, to io.WriteCloser) {
 		}
 		if n.gone.Load() {
 			continue
+		}
+		if client, ok := from.(*net.TCPConn); ok && n.cuts.Add(-1) >= 0 {
+			_ = client.SetLinger(0)
+			_ = client.Close()
+			return
 		}
 		if _, err := to.Write(packet[:size]); err != nil {
 			return
@@ -137,6 +146,25 @@ func TestRequestsEndOnASilentNetwork(t *testing.T) {
 			n.gone.Store(false)
 			works(t, db.DB)
 		})
+	}
+}
+
+// A read is answered although the connections that it finds are cut as it uses
+// them; a write is not asked for twice.
+func TestReadsOutliveConnections(t *testing.T) {
+	t.Parallel()
+	n, through := network(t, dbtest.URL(t, dialect.Postgres))
+	db := open(t, through)
+	works(t, db.DB)
+	n.cuts.Store(2)
+	rows, err := db.Reads().QueryContext(t.Context(), "SELECT 1 WHERE $1", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(t, rows.Close())
+	n.cuts.Store(1)
+	if _, err := db.ExecContext(t.Context(), "INSERT INTO clients VALUES (1)"); err == nil || strings.Contains(err.Error(), "pq:") {
+		t.Errorf("the write came to %v, want that its connection was cut", err)
 	}
 }
 

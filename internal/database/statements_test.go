@@ -32,7 +32,7 @@ func TestStatementsAreKept(t *testing.T) {
 	t.Parallel()
 	db := dbtest.Open(t, dialect.Postgres)
 	db.SetMaxOpenConns(1)
-	s := db.Reads()
+	s := db.Reads().Statements
 	prepared := func() (n int) {
 		must(t, db.QueryRowContext(t.Context(), "SELECT count(*) FROM pg_prepared_statements").Scan(&n))
 		return n
@@ -70,7 +70,7 @@ func readInUse(t *testing.T, name string) {
 	db, err := database.Open(dbtest.URL(t, name))
 	must(t, err)
 	defer func() { _ = db.Close() }() // some connections are broken
-	s := db.Reads()
+	s := db.Reads().Statements
 	open, err := s.QueryContext(t.Context(), "SELECT 1 UNION ALL SELECT 2")
 	must(t, err)
 	defer open.Close()
