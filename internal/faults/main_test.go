@@ -26,7 +26,12 @@ var (
 var scratch string
 
 func TestMain(m *testing.M) {
-	flag.Parse()
+	// The tests wait more than they work: for a disk, for a crash to be mended, for
+	// requests to end.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	flag.Parse() // which may say otherwise
 	os.Exit(run(m))
 }
 

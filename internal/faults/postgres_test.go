@@ -75,10 +75,18 @@ func killBackend(t *testing.T, server *pgtest.Server, _ *rand.Rand) {
 	t.Helper()
 	var pid int
 	db := opened(t, server.DSN("postgres"))
-	err := db.QueryRowContext(t.Context(), `SELECT pid FROM pg_stat_activity
-		WHERE datname LIKE 'test%' AND pid <> pg_backend_pid() ORDER BY state = 'active' DESC, random() LIMIT 1`).Scan(&pid)
-	if err != nil {
-		t.Fatal(err)
+	find := func() error {
+		return db.QueryRowContext(t.Context(), `SELECT pid FROM pg_stat_activity
+			WHERE datname LIKE 'test%' AND pid <> pg_backend_pid() ORDER BY state = 'active' DESC, random() LIMIT 1`).Scan(&pid)
+	}
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		err := find()
+		if err == nil {
+			break
+		}
+		if time.Now().After(end) { // still mending the last time
+			t.Fatal(err)
+		}
 	}
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
