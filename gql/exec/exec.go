@@ -615,10 +615,10 @@ func (ec *executionContext) _Mutation_clientCreate(ctx context.Context, field gr
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
-			return ec.marshalNClientCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx, selections, v)
+			return ec.marshalOClientCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_clientCreate(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -659,10 +659,10 @@ func (ec *executionContext) _Mutation_clientUpdate(ctx context.Context, field gr
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
-			return ec.marshalNClientUpdatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx, selections, v)
+			return ec.marshalOClientUpdatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_clientUpdate(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -703,10 +703,10 @@ func (ec *executionContext) _Mutation_clientDelete(ctx context.Context, field gr
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
-			return ec.marshalNClientDeletePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx, selections, v)
+			return ec.marshalOClientDeletePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_clientDelete(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -747,10 +747,10 @@ func (ec *executionContext) _Mutation_clientBulkCreate(ctx context.Context, fiel
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
-			return ec.marshalNClientBulkCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx, selections, v)
+			return ec.marshalOClientBulkCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_clientBulkCreate(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -791,10 +791,10 @@ func (ec *executionContext) _Mutation_providerCreate(ctx context.Context, field 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
-			return ec.marshalNProviderCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx, selections, v)
+			return ec.marshalOProviderCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_providerCreate(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -835,10 +835,10 @@ func (ec *executionContext) _Mutation_providerUpdate(ctx context.Context, field 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
-			return ec.marshalNProviderUpdatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx, selections, v)
+			return ec.marshalOProviderUpdatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_providerUpdate(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -879,10 +879,10 @@ func (ec *executionContext) _Mutation_providerDelete(ctx context.Context, field 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
-			return ec.marshalNProviderDeletePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx, selections, v)
+			return ec.marshalOProviderDeletePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_providerDelete(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -923,10 +923,10 @@ func (ec *executionContext) _Mutation_providerBulkCreate(ctx context.Context, fi
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
-			return ec.marshalNProviderBulkCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx, selections, v)
+			return ec.marshalOProviderBulkCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_providerBulkCreate(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -967,10 +967,10 @@ func (ec *executionContext) _Mutation_appointmentBulkCreate(ctx context.Context,
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
-			return ec.marshalNAppointmentBulkCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx, selections, v)
+			return ec.marshalOAppointmentBulkCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_appointmentBulkCreate(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1011,10 +1011,10 @@ func (ec *executionContext) _Mutation_appointmentCancel(ctx context.Context, fie
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
-			return ec.marshalNAppointmentCancelPayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx, selections, v)
+			return ec.marshalOAppointmentCancelPayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_appointmentCancel(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1055,10 +1055,10 @@ func (ec *executionContext) _Mutation_reservationCreate(ctx context.Context, fie
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
-			return ec.marshalNReservationCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx, selections, v)
+			return ec.marshalOReservationCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_reservationCreate(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1099,10 +1099,10 @@ func (ec *executionContext) _Mutation_reservationConfirm(ctx context.Context, fi
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
-			return ec.marshalNReservationConfirmPayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx, selections, v)
+			return ec.marshalOReservationConfirmPayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_reservationConfirm(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1143,10 +1143,10 @@ func (ec *executionContext) _Mutation_reservationCancel(ctx context.Context, fie
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
-			return ec.marshalNReservationCancelPayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx, selections, v)
+			return ec.marshalOReservationCancelPayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_reservationCancel(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1187,10 +1187,10 @@ func (ec *executionContext) _Mutation_reservationReschedule(ctx context.Context,
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
-			return ec.marshalNReservationReschedulePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx, selections, v)
+			return ec.marshalOReservationReschedulePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_reservationReschedule(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -3351,98 +3351,98 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_clientCreate(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "clientUpdate":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_clientUpdate(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "clientDelete":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_clientDelete(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "clientBulkCreate":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_clientBulkCreate(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "providerCreate":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_providerCreate(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "providerUpdate":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_providerUpdate(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "providerDelete":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_providerDelete(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "providerBulkCreate":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_providerBulkCreate(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "appointmentBulkCreate":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_appointmentBulkCreate(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "appointmentCancel":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_appointmentCancel(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "reservationCreate":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_reservationCreate(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "reservationConfirm":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_reservationConfirm(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "reservationCancel":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_reservationCancel(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "reservationReschedule":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_reservationReschedule(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -3885,37 +3885,9 @@ func (ec *executionContext) unmarshalNAppointmentBulkCreateInput2docketᚋgqlᚋ
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNAppointmentBulkCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, v any) (*planner.Payload, error) {
-	var res = new(planner.Payload)
-	err := res.UnmarshalGQL(v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNAppointmentBulkCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, sel ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "AppointmentBulkCreatePayload!")
-		return graphql.Null
-	}
-	return v
-}
-
 func (ec *executionContext) unmarshalNAppointmentCancelInput2docketᚋgqlᚋmodelᚐAppointmentCancelInput(ctx context.Context, v any) (model.AppointmentCancelInput, error) {
 	res, err := ec.unmarshalInputAppointmentCancelInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) unmarshalNAppointmentCancelPayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, v any) (*planner.Payload, error) {
-	var res = new(planner.Payload)
-	err := res.UnmarshalGQL(v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNAppointmentCancelPayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, sel ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "AppointmentCancelPayload!")
-		return graphql.Null
-	}
-	return v
 }
 
 func (ec *executionContext) unmarshalNBoolean2bool(ctx context.Context, v any) (bool, error) {
@@ -3956,37 +3928,9 @@ func (ec *executionContext) unmarshalNClientBulkCreateInput2docketᚋgqlᚋmodel
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNClientBulkCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, v any) (*planner.Payload, error) {
-	var res = new(planner.Payload)
-	err := res.UnmarshalGQL(v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNClientBulkCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, sel ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "ClientBulkCreatePayload!")
-		return graphql.Null
-	}
-	return v
-}
-
 func (ec *executionContext) unmarshalNClientCreateInput2docketᚋgqlᚋmodelᚐClientCreateInput(ctx context.Context, v any) (model.ClientCreateInput, error) {
 	res, err := ec.unmarshalInputClientCreateInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) unmarshalNClientCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, v any) (*planner.Payload, error) {
-	var res = new(planner.Payload)
-	err := res.UnmarshalGQL(v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNClientCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, sel ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "ClientCreatePayload!")
-		return graphql.Null
-	}
-	return v
 }
 
 func (ec *executionContext) unmarshalNClientDeleteInput2docketᚋgqlᚋmodelᚐClientDeleteInput(ctx context.Context, v any) (model.ClientDeleteInput, error) {
@@ -3994,37 +3938,9 @@ func (ec *executionContext) unmarshalNClientDeleteInput2docketᚋgqlᚋmodelᚐC
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNClientDeletePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, v any) (*planner.Payload, error) {
-	var res = new(planner.Payload)
-	err := res.UnmarshalGQL(v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNClientDeletePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, sel ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "ClientDeletePayload!")
-		return graphql.Null
-	}
-	return v
-}
-
 func (ec *executionContext) unmarshalNClientUpdateInput2docketᚋgqlᚋmodelᚐClientUpdateInput(ctx context.Context, v any) (model.ClientUpdateInput, error) {
 	res, err := ec.unmarshalInputClientUpdateInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) unmarshalNClientUpdatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, v any) (*planner.Payload, error) {
-	var res = new(planner.Payload)
-	err := res.UnmarshalGQL(v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNClientUpdatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, sel ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "ClientUpdatePayload!")
-		return graphql.Null
-	}
-	return v
 }
 
 func (ec *executionContext) unmarshalNID2int(ctx context.Context, v any) (int, error) {
@@ -4065,37 +3981,9 @@ func (ec *executionContext) unmarshalNProviderBulkCreateInput2docketᚋgqlᚋmod
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNProviderBulkCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, v any) (*planner.Payload, error) {
-	var res = new(planner.Payload)
-	err := res.UnmarshalGQL(v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNProviderBulkCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, sel ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "ProviderBulkCreatePayload!")
-		return graphql.Null
-	}
-	return v
-}
-
 func (ec *executionContext) unmarshalNProviderCreateInput2docketᚋgqlᚋmodelᚐProviderCreateInput(ctx context.Context, v any) (model.ProviderCreateInput, error) {
 	res, err := ec.unmarshalInputProviderCreateInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) unmarshalNProviderCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, v any) (*planner.Payload, error) {
-	var res = new(planner.Payload)
-	err := res.UnmarshalGQL(v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNProviderCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, sel ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "ProviderCreatePayload!")
-		return graphql.Null
-	}
-	return v
 }
 
 func (ec *executionContext) unmarshalNProviderDeleteInput2docketᚋgqlᚋmodelᚐProviderDeleteInput(ctx context.Context, v any) (model.ProviderDeleteInput, error) {
@@ -4103,37 +3991,9 @@ func (ec *executionContext) unmarshalNProviderDeleteInput2docketᚋgqlᚋmodel�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNProviderDeletePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, v any) (*planner.Payload, error) {
-	var res = new(planner.Payload)
-	err := res.UnmarshalGQL(v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNProviderDeletePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, sel ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "ProviderDeletePayload!")
-		return graphql.Null
-	}
-	return v
-}
-
 func (ec *executionContext) unmarshalNProviderUpdateInput2docketᚋgqlᚋmodelᚐProviderUpdateInput(ctx context.Context, v any) (model.ProviderUpdateInput, error) {
 	res, err := ec.unmarshalInputProviderUpdateInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) unmarshalNProviderUpdatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, v any) (*planner.Payload, error) {
-	var res = new(planner.Payload)
-	err := res.UnmarshalGQL(v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNProviderUpdatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, sel ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "ProviderUpdatePayload!")
-		return graphql.Null
-	}
-	return v
 }
 
 func (ec *executionContext) unmarshalNReservationCancelInput2docketᚋgqlᚋmodelᚐReservationCancelInput(ctx context.Context, v any) (model.ReservationCancelInput, error) {
@@ -4141,37 +4001,9 @@ func (ec *executionContext) unmarshalNReservationCancelInput2docketᚋgqlᚋmode
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNReservationCancelPayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, v any) (*planner.Payload, error) {
-	var res = new(planner.Payload)
-	err := res.UnmarshalGQL(v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNReservationCancelPayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, sel ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "ReservationCancelPayload!")
-		return graphql.Null
-	}
-	return v
-}
-
 func (ec *executionContext) unmarshalNReservationConfirmInput2docketᚋgqlᚋmodelᚐReservationConfirmInput(ctx context.Context, v any) (model.ReservationConfirmInput, error) {
 	res, err := ec.unmarshalInputReservationConfirmInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) unmarshalNReservationConfirmPayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, v any) (*planner.Payload, error) {
-	var res = new(planner.Payload)
-	err := res.UnmarshalGQL(v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNReservationConfirmPayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, sel ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "ReservationConfirmPayload!")
-		return graphql.Null
-	}
-	return v
 }
 
 func (ec *executionContext) unmarshalNReservationCreateInput2docketᚋgqlᚋmodelᚐReservationCreateInput(ctx context.Context, v any) (model.ReservationCreateInput, error) {
@@ -4179,37 +4011,9 @@ func (ec *executionContext) unmarshalNReservationCreateInput2docketᚋgqlᚋmode
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNReservationCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, v any) (*planner.Payload, error) {
-	var res = new(planner.Payload)
-	err := res.UnmarshalGQL(v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNReservationCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, sel ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "ReservationCreatePayload!")
-		return graphql.Null
-	}
-	return v
-}
-
 func (ec *executionContext) unmarshalNReservationRescheduleInput2docketᚋgqlᚋmodelᚐReservationRescheduleInput(ctx context.Context, v any) (model.ReservationRescheduleInput, error) {
 	res, err := ec.unmarshalInputReservationRescheduleInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) unmarshalNReservationReschedulePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, v any) (*planner.Payload, error) {
-	var res = new(planner.Payload)
-	err := res.UnmarshalGQL(v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNReservationReschedulePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, sel ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "ReservationReschedulePayload!")
-		return graphql.Null
-	}
-	return v
 }
 
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {
@@ -4382,6 +4186,38 @@ func (ec *executionContext) marshalN__TypeKind2string(ctx context.Context, sel a
 	return res
 }
 
+func (ec *executionContext) unmarshalOAppointmentBulkCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, v any) (*planner.Payload, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(planner.Payload)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOAppointmentBulkCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, sel ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOAppointmentCancelPayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, v any) (*planner.Payload, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(planner.Payload)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOAppointmentCancelPayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, sel ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -4412,6 +4248,70 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	return res
 }
 
+func (ec *executionContext) unmarshalOClientBulkCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, v any) (*planner.Payload, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(planner.Payload)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOClientBulkCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, sel ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOClientCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, v any) (*planner.Payload, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(planner.Payload)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOClientCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, sel ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOClientDeletePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, v any) (*planner.Payload, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(planner.Payload)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOClientDeletePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, sel ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOClientUpdatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, v any) (*planner.Payload, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(planner.Payload)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOClientUpdatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, sel ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalOInt2ᚖint(ctx context.Context, v any) (*int, error) {
 	if v == nil {
 		return nil, nil
@@ -4428,6 +4328,134 @@ func (ec *executionContext) marshalOInt2ᚖint(ctx context.Context, sel ast.Sele
 	_ = ctx
 	res := graphql.MarshalInt(*v)
 	return res
+}
+
+func (ec *executionContext) unmarshalOProviderBulkCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, v any) (*planner.Payload, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(planner.Payload)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOProviderBulkCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, sel ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOProviderCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, v any) (*planner.Payload, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(planner.Payload)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOProviderCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, sel ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOProviderDeletePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, v any) (*planner.Payload, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(planner.Payload)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOProviderDeletePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, sel ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOProviderUpdatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, v any) (*planner.Payload, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(planner.Payload)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOProviderUpdatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, sel ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOReservationCancelPayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, v any) (*planner.Payload, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(planner.Payload)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOReservationCancelPayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, sel ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOReservationConfirmPayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, v any) (*planner.Payload, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(planner.Payload)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOReservationConfirmPayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, sel ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOReservationCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, v any) (*planner.Payload, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(planner.Payload)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOReservationCreatePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, sel ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOReservationReschedulePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, v any) (*planner.Payload, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(planner.Payload)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOReservationReschedulePayload2ᚖdocketᚋinternalᚋplannerᚐPayload(ctx context.Context, sel ast.SelectionSet, v *planner.Payload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) unmarshalOString2ᚖstring(ctx context.Context, v any) (*string, error) {
