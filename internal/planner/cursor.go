@@ -76,7 +76,7 @@ func (c *Cursors) seal(to []byte, scope, id string, null bool, key string) []byt
 func (c *Cursors) open(text, scope string, kind Kind) (*position, error) {
 	sealed, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	n := c.aead.NonceSize()
-	if err != nil || len(sealed) < n {
+	if err != nil || len(sealed) < n || strings.ContainsAny(text, "\r\n") { // base64 passes over line breaks
 		return nil, errCursor
 	}
 	plain, err := c.aead.Open(nil, sealed[:n], sealed[n:], []byte(scope))
