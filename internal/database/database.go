@@ -4,6 +4,7 @@ package database
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"runtime"
@@ -94,12 +95,12 @@ func Check(rawURL string) error {
 func parse(rawURL string) (name, dsn string, err error) {
 	scheme, rest, ok := strings.Cut(rawURL, "://")
 	switch {
-	case ok && scheme == "sqlite" && rest != "":
+	case ok && scheme == "sqlite" && rest != "" && !strings.Contains(rest, "\x00"): // where SQLite would end the path
 		return dialect.SQLite, sqlite(rest), nil
 	case ok && (scheme == "postgres" || scheme == "postgresql"):
-		u, err := url.Parse(rawURL)
+		u, err := postgresURL(rawURL)
 		if err != nil {
-			return "", "", fmt.Errorf("not a valid postgres URL") // the cause would repeat the password
+			return "", "", fmt.Errorf("not a valid postgres URL; escape what has a meaning in one, such as / and @") // the cause would repeat the password
 		}
 		if u.Query().Get("sslmode") == "" {
 			return "", "", fmt.Errorf("a postgres URL needs sslmode: verify-full, or disable on a trusted host")
@@ -107,6 +108,21 @@ func parse(rawURL string) (name, dsn string, err error) {
 		return dialect.Postgres, postgres(*u), nil
 	}
 	return "", "", fmt.Errorf("must be sqlite://PATH or postgres://USER@HOST/NAME?sslmode=…")
+}
+
+// postgresURL reads a URL of which nothing is passed over. A password with a
+// slash in it may leave one that is valid: the rest of it would be the path, which
+// is printed.
+func postgresURL(rawURL string) (*url.URL, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	if strings.Contains(u.EscapedPath(), "@") || u.Fragment != "" {
+		return nil, errors.New("some of the password, or of an option, is elsewhere")
+	}
+	_, err = url.ParseQuery(u.RawQuery) // Query leaves out what it cannot read
+	return u, err
 }
 
 // postgres is the DSN of a PostgreSQL database. Times come as UTC. What is
@@ -143,5 +159,9 @@ func sqlite(path string) string {
 		"_time_format": {"sqlite"},
 		"_timezone":    {"UTC"},
 	}
-	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+	scheme := "file:"
+	if strings.HasPrefix(path, "/") {
+		scheme = "file://" // on no other machine, as two slashes at the start of the path would say
+	}
+	return scheme + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 }
