@@ -7,16 +7,23 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-var errString = &Error{"A string cannot have a NUL or what is not Unicode in it."}
+var (
+	errNoString = &Error{"This is not a string."}
+	errString   = &Error{"A string cannot have a NUL or what is not Unicode in it."}
+)
 
 // MarshalString writes a string.
 func MarshalString(s string) graphql.Marshaler { return graphql.MarshalString(s) }
 
-// UnmarshalString reads a string. PostgreSQL keeps no NUL, and half a surrogate
+// UnmarshalString reads a string, for which no number stands (GraphQL
+// specification, 3.5.3 String). PostgreSQL keeps no NUL, and half a surrogate
 // pair arrives as U+FFFD.
 func UnmarshalString(v any) (string, error) {
-	s, err := graphql.UnmarshalString(v)
-	if err != nil || strings.ContainsRune(s, 0) || strings.ContainsRune(s, utf8.RuneError) {
+	s, ok := v.(string)
+	if !ok {
+		return "", errNoString
+	}
+	if strings.ContainsRune(s, 0) || strings.ContainsRune(s, utf8.RuneError) {
 		return "", errString
 	}
 	return s, nil
