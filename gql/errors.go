@@ -63,6 +63,7 @@ func presenter(log *slog.Logger, schema *ast.Schema) graphql.ErrorPresenterFunc 
 			message, facts = argument(shown, err)
 		}
 		if code == "" && shown.Extensions["code"] != nil {
+			shown.Message = ofType.ReplaceAllString(shown.Message, "must be a $1")
 			return shown // gqlgen's own: the document did not parse or validate
 		}
 		if code == "" {
@@ -74,6 +75,10 @@ func presenter(log *slog.Logger, schema *ast.Schema) graphql.ErrorPresenterFunc 
 		return shown
 	}
 }
+
+// ofType is how gqlparser says that a variable has a value of another type. It
+// names that in Go's words, and a number it takes for a string.
+var ofType = regexp.MustCompile(`^(?:cannot use (?:value )?\S+ as|must be a) (\w+)(?:, not a \w+)?$`)
 
 func internal(ctx context.Context, log *slog.Logger, err error) (message, code string, facts map[string]any) {
 	id := rand.Text()[:12]
