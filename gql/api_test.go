@@ -59,7 +59,7 @@ func each(t *testing.T, test func(t *testing.T, a *api)) {
 }
 
 // cursors are the same in all tests, so that answers are.
-func cursors(t *testing.T) *planner.Cursors {
+func cursors(t testing.TB) *planner.Cursors {
 	t.Helper()
 	c, err := planner.NewCursors([]byte("of the tests, for the tests"))
 	if err != nil {
@@ -68,13 +68,13 @@ func cursors(t *testing.T) *planner.Cursors {
 	return c
 }
 
-func serve(t *testing.T, db *database.DB) *api {
+func serve(t testing.TB, db *database.DB) *api {
 	t.Helper()
 	return serveWith(t, gql.Config{DB: db.ORM(), Reads: db.Reads(), Dialect: db.Dialect})
 }
 
 // serveWith completes a configuration and serves it.
-func serveWith(t *testing.T, c gql.Config) *api {
+func serveWith(t testing.TB, c gql.Config) *api {
 	t.Helper()
 	a := &api{orm: c.DB, clock: &clock{now: monday}, log: &bytes.Buffer{}}
 	c.Rules, c.Limits, c.Cursors = booking.DefaultRules(), planner.DefaultLimits(), cursors(t)
@@ -107,7 +107,7 @@ func (r response) code() any {
 }
 
 // run performs an operation, whatever comes of it.
-func (a *api) run(t *testing.T, query string, vars map[string]any) (r response) {
+func (a *api) run(t testing.TB, query string, vars map[string]any) (r response) {
 	t.Helper()
 	if err := json.Unmarshal(a.post(t, query, vars), &r); err != nil {
 		t.Fatal(err)
@@ -115,13 +115,13 @@ func (a *api) run(t *testing.T, query string, vars map[string]any) (r response) 
 	return r
 }
 
-func (a *api) post(t *testing.T, query string, vars map[string]any) []byte {
+func (a *api) post(t testing.TB, query string, vars map[string]any) []byte {
 	t.Helper()
 	return a.send(t, map[string]any{"query": query, "variables": vars})
 }
 
 // named performs one of the operations of a document, which succeeds.
-func (a *api) named(t *testing.T, document, name string) {
+func (a *api) named(t testing.TB, document, name string) {
 	t.Helper()
 	var r response
 	if err := json.Unmarshal(a.send(t, map[string]any{"query": document, "operationName": name}), &r); err != nil || len(r.Errors) > 0 {
@@ -129,7 +129,7 @@ func (a *api) named(t *testing.T, document, name string) {
 	}
 }
 
-func (a *api) send(t *testing.T, request map[string]any) []byte {
+func (a *api) send(t testing.TB, request map[string]any) []byte {
 	t.Helper()
 	body, err := json.Marshal(request)
 	if err != nil {
@@ -153,7 +153,7 @@ func (a *api) send(t *testing.T, request map[string]any) []byte {
 }
 
 // must performs an operation that succeeds, and reads its data into v.
-func (a *api) must(t *testing.T, v any, query string, vars map[string]any) {
+func (a *api) must(t testing.TB, v any, query string, vars map[string]any) {
 	t.Helper()
 	r := a.run(t, query, vars)
 	if len(r.Errors) > 0 {
@@ -169,7 +169,7 @@ func (a *api) must(t *testing.T, v any, query string, vars map[string]any) {
 
 type node struct{ ID string }
 
-func (a *api) client(t *testing.T, first, last string) string {
+func (a *api) client(t testing.TB, first, last string) string {
 	t.Helper()
 	var v struct{ ClientCreate struct{ Client node } }
 	a.must(t, &v, `mutation($f: String!, $l: String!) { clientCreate(input: {firstName: $f, lastName: $l}) { client { id } } }`,
@@ -177,7 +177,7 @@ func (a *api) client(t *testing.T, first, last string) string {
 	return v.ClientCreate.Client.ID
 }
 
-func (a *api) provider(t *testing.T, first, last string) string {
+func (a *api) provider(t testing.TB, first, last string) string {
 	t.Helper()
 	var v struct{ ProviderCreate struct{ Provider node } }
 	a.must(t, &v, `mutation($f: String!, $l: String!) { providerCreate(input: {firstName: $f, lastName: $l}) { provider { id } } }`,
@@ -186,7 +186,7 @@ func (a *api) provider(t *testing.T, first, last string) string {
 }
 
 // open opens n slots of a provider and returns the ids of the appointments.
-func (a *api) open(t *testing.T, provider string, start time.Time, n int) (ids []string) {
+func (a *api) open(t testing.TB, provider string, start time.Time, n int) (ids []string) {
 	t.Helper()
 	var v struct {
 		AppointmentBulkCreate struct {
@@ -213,14 +213,14 @@ const (
 	withdraw = `mutation($a: ID!) { appointmentCancel(input: {appointmentId: $a}) { appointment { id status reservations { edges { node { state } } } } } }`
 )
 
-func (a *api) reserve(t *testing.T, client, appointment string) string {
+func (a *api) reserve(t testing.TB, client, appointment string) string {
 	t.Helper()
 	var v struct{ ReservationCreate struct{ Reservation node } }
 	a.must(t, &v, reserve, map[string]any{"c": client, "a": appointment})
 	return v.ReservationCreate.Reservation.ID
 }
 
-func (a *api) confirm(t *testing.T, reservation string) {
+func (a *api) confirm(t testing.TB, reservation string) {
 	t.Helper()
 	a.must(t, nil, confirm, map[string]any{"r": reservation})
 }
@@ -233,7 +233,7 @@ type world struct {
 // populate makes the world: three providers, four clients, and of the first
 // provider's slots one confirmed, one held, one whose hold expired, one
 // cancelled reservation and one withdrawn slot.
-func (a *api) populate(t *testing.T) (w world) {
+func (a *api) populate(t testing.TB) (w world) {
 	t.Helper()
 	for _, name := range [][2]string{{"Ada", "Nowak"}, {"Ben", "Hughes"}, {"Zoë", "O’Brien"}, {"Ada", "Yılmaz"}} {
 		w.clients = append(w.clients, a.client(t, name[0], name[1]))
