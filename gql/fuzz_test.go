@@ -2,6 +2,7 @@ package gql_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -39,6 +40,33 @@ func FuzzFields(f *testing.F) {
 			t.Fatal(err)
 		}
 		d.judge(t, m, string(input))
+	})
+}
+
+// FuzzVariables gives any JSON as the variables of a list: its filter, order, page
+// and cursors.
+func FuzzVariables(f *testing.F) {
+	d := newDesk(f)
+	for _, variables := range []string{
+		"", "null", "[]", "{}", `{"first":0}`, `{"first":-1}`, `{"first":"1"}`, `{"first":1.5}`, `{"first":1e3,"last":1}`, `{"last":9223372036854775808}`, `{"after":""}`, `{"before":1}`, `{"after":["x"]}`,
+		`{"where":{}}`, `{"where":[{}]}`, `{"where":{"not":{"not":{"or":[]}}}}`, `{"where":{"and":{"id":"x"}}}`, `{"where":{"idIn":"Q2xpZW50OjE="}}`, `{"where":{"idIn":[null]}}`, `{"where":{"or":[[{}]]}}`,
+		`{"where":{"firstNameContains":"%_\\"}}`, `{"where":{"firstName":1}}`, `{"where":{"firstNameIn":["A",1]}}`, `{"where":{"firstName":"\u0000"}}`, `{"where":{"version":"1"}}`, `{"where":{"versionGT":1e400}}`,
+		`{"where":{"version":-9223372036854775808}}`, `{"where":{"versionIn":[1,2.0,"3"]}}`, `{"where":{"createdAt":"2030-01-07T08:00:00+99:00"}}`, `{"where":{"createdAtIn":[1]}}`, `{"where":{"createdAtLT":{}}}`,
+		`{"where":{"hasReservationsWith":[{"state":"x"}]}}`, `{"where":{"hasReservations":"true"}}`, `{"where":{"__typename":"x"}}`, `{"where":{"firstName":null,"nope":null}}`,
+		`{"orderBy":{}}`, `{"orderBy":{"field":"LAST_NAME"}}`, `{"orderBy":{"field":"LAST_NAME","direction":1}}`, `{"orderBy":{"field":"last_name","direction":"ASC"}}`, `{"orderBy":[{"field":"ID","direction":"DESC"}]}`,
+		`{"ids":null}`, `{"ids":"Q2xpZW50OjE="}`, `{"ids":[["Q2xpZW50OjE="]]}`, `{"ids":[1]}`, `{"x":1}`, `{"where":` + strings.Repeat(`{"not":`, 50) + "{}" + strings.Repeat("}", 51),
+	} {
+		for list := range uint8(4) {
+			f.Add(list, variables)
+		}
+	}
+	f.Fuzz(func(t *testing.T, list uint8, variables string) {
+		typ := []string{"Client", "Provider", "Appointment", "Reservation"}[list%4]
+		query := fmt.Sprintf(`query($where: %[1]sWhereInput, $orderBy: %[1]sOrder, $first: Int, $last: Int, $after: Cursor, $before: Cursor, $ids: [ID!]! = []) {
+			%[2]ss(where: $where, orderBy: $orderBy, first: $first, last: $last, after: $after, before: $before) { totalCount edges { cursor node { id } } }
+			nodes(ids: $ids) { id } }`, typ, strings.ToLower(typ))
+		d.open(t)
+		d.answer(t, fmt.Sprintf(`{"query": %q, "variables": %s}`, query, variables), variables)
 	})
 }
 
