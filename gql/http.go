@@ -95,27 +95,34 @@ func (overHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExe
 // panicked is an error for the log, with where it happened.
 func panicked(reason any) error { return fmt.Errorf("panic: %v\n%s", reason, debug.Stack()) }
 
-// accepts is the media type to answer with; "" where none is acceptable.
+// accepts is the media type to answer with; "" where none is acceptable. What is
+// refused by its name is not meant by a wildcard (RFC 9110, 12.5.1).
 func accepts(r *http.Request) string {
-	header := r.Header.Get("Accept")
+	header := strings.Join(r.Header.Values("Accept"), ",")
 	if header == "" {
 		return plainJSON
 	}
-	plain := false
+	response, plain, refused := false, false, map[string]bool{}
 	for one := range strings.SplitSeq(header, ",") {
 		typ, params, err := mime.ParseMediaType(one)
 		if q, qerr := strconv.ParseFloat(params["q"], 64); err != nil || qerr == nil && q == 0 {
+			refused[typ] = true
 			continue
 		}
 		switch typ {
 		case responseJSON:
-			return responseJSON
+			response = true
 		case plainJSON, "application/*", "*/*":
 			plain = true
 		}
 	}
-	if plain {
+	switch {
+	case response && !refused[responseJSON]:
+		return responseJSON
+	case plain && !refused[plainJSON]:
 		return plainJSON
+	case plain && !refused[responseJSON]:
+		return responseJSON
 	}
 	return ""
 }

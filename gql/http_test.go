@@ -88,14 +88,17 @@ func TestAccept(t *testing.T) {
 		{"application/graphql-response+json", "{ __typename }", "application/graphql-response+json", 200},
 		{"application/graphql-response+json; charset=utf-8, application/json; charset=utf-8", "{ nope }", "application/graphql-response+json", 400},
 		{"application/graphql-response+json;q=0, application/json", "{ nope }", "application/json", 200},
+		{"application/json;q=0, */*", "{ __typename }", "application/graphql-response+json", 200},
+		{"application/json;q=0, application/graphql-response+json;q=0, */*", "{ __typename }", "application/json", 406},
+		{"text/html\napplication/graphql-response+json", "{ __typename }", "application/graphql-response+json", 200},
 		{"text/html", "{ __typename }", "application/json", 406},
 	} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, a.url+"?query="+url.QueryEscape(test.query), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if test.accept != "" {
-			req.Header.Set("Accept", test.accept)
+		for line := range strings.SplitSeq(test.accept, "\n") {
+			req.Header.Add("Accept", line)
 		}
 		res, err := http.DefaultClient.Do(req)
 		if err != nil {

@@ -43,7 +43,7 @@ func FuzzRequest(f *testing.F) {
 		f.Add(http.MethodPost, "/graphql", "application/json", "application/graphql-response+json, application/json;q=0.9", body, false)
 		f.Add(http.MethodPost, "/graphql", "application/json; charset=utf-8", "", body, true)
 	}
-	for _, accept := range []string{"", "*/*", "text/html", "application/*", "application/json;q=0", "application/graphql-response+json;q=0.0,*/*", ",", ";", "application/json;q=x", "application/json;a=\",\"", "APPLICATION/JSON", "\x00"} {
+	for _, accept := range []string{"", "*/*", "text/html", "application/*", "application/json;q=0", "application/json;q=0, */*", "application/graphql-response+json;q=0, application/*, application/json;q=0", "application/graphql-response+json;q=0.0,*/*", ",", ";", "application/json;q=x", "application/json;a=\",\"", "APPLICATION/JSON", "\x00"} {
 		f.Add(http.MethodGet, "/graphql?"+read, "", accept, "", false)
 		f.Add(http.MethodPost, "/graphql", "application/json", accept, count, false)
 	}
@@ -140,6 +140,11 @@ func graphQL(t *testing.T, r *http.Request, w *httptest.ResponseRecorder, typ st
 		t.Error("does not say which method is allowed")
 	case !slices.Contains([]string{"application/json", "application/graphql-response+json"}, typ):
 		t.Errorf("is of type %q", typ)
+	}
+	for one := range strings.SplitSeq(r.Header.Get("Accept"), ",") {
+		if refused, params, err := mime.ParseMediaType(one); err == nil && refused == typ && params["q"] == "0" && w.Code != http.StatusNotAcceptable {
+			t.Errorf("%q is answered with %s", r.Header.Get("Accept"), typ)
+		}
 	}
 	for _, e := range errs {
 		if code, _ := e.Extensions["code"].(string); code == "" || code == "INTERNAL" || code == "UNAVAILABLE" || code == "TIMEOUT" || e.Message == "" {
