@@ -59,24 +59,31 @@ func (g *Gate) Glance(ctx context.Context, db *orm.Client, clientID, appointment
 	}
 	on, err := db.Reservation.Query().Where(
 		reservation.AppointmentID(appointmentID), reservation.StateNEQ(reservation.StateCANCELLED),
-		func(s *sql.Selector) { // who is not there is told so by Reserve, before anything else
-			c := sql.Table(customer.Table).As("c")
+		// Who is not there is told so by Reserve, before anything else, and so is
+		// who wants what was withdrawn.
+		func(s *sql.Selector) {
+			c, a := sql.Table(customer.Table).As("c"), sql.Table(appointment.Table).As("a")
 			s.Join(c).OnP(sql.EQ(c.C(customer.FieldID), clientID))
-		}).All(ctx)
+			s.Join(a).OnP(sql.And(
+				sql.ColumnsEQ(a.C(appointment.FieldID), s.C(reservation.FieldAppointmentID)),
+				sql.EQ(a.C(appointment.FieldStatus), appointment.StatusOPEN)))
+		}).Order(reservation.ByID()).All(ctx)
 	if err != nil {
 		return err
 	}
 	_, m := g.now(ctx)
+	var taken []booking.Reservation
 	for _, r := range on {
-		taken := claim(r)
-		if !taken.Live(m.Now) || taken.Client == booking.ID(clientID) {
-			continue
+		if r := claim(r); r.Live(m.Now) {
+			taken = append(taken, r)
 		}
-		// Whoever is live has the slot as it is, and it is not withdrawn.
-		_, err := m.Rules.Reserve(m.Now, booking.ID(clientID), booking.Appointment{ID: taken.Appointment, Slot: taken.Slot}, []booking.Reservation{taken})
-		return err
 	}
-	return nil
+	if len(taken) == 0 {
+		return nil
+	}
+	// The client may be among them: after the clock was set back, a slot can have two.
+	_, err = m.Rules.Reserve(m.Now, booking.ID(clientID), booking.Appointment{ID: taken[0].Appointment, Slot: taken[0].Slot}, taken)
+	return err
 }
 
 // Confirm makes a hold lasting. Confirming again changes nothing.

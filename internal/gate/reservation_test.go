@@ -131,6 +131,35 @@ func TestConfirmWhatALaterClockWithdrew(t *testing.T) {
 	})
 }
 
+// Who glances at a slot is told what Reserve says, also where the clock was set
+// back to before the end of a hold.
+func TestGlanceRefusesOnlyWhatReserveRefuses(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		b := setup(t, db)
+		first, second := b.client(t), b.client(t)
+		withdrawn, passedOn := b.slot(t, tomorrow+2*time.Hour), b.slot(t, tomorrow+time.Hour)
+		for _, slot := range []int{withdrawn, passedOn} {
+			b.held(t, first, slot)
+			_, err := b.Reserve(b.request(t), second, slot)
+			refused(t, err, booking.SlotHeld, nil)
+			refused(t, b.Glance(b.request(t), b.DB, second, slot), booking.SlotHeld, nil)
+		}
+		b.clock.set(b.Rules.HoldLength)
+		must(t, b.CancelAppointment(b.request(t), withdrawn))
+		has := b.held(t, second, passedOn)
+
+		b.clock.set(b.Rules.HoldLength - time.Microsecond)
+		must(t, b.Glance(b.request(t), b.DB, second, withdrawn))
+		_, err := b.Reserve(b.request(t), second, withdrawn)
+		refused(t, err, booking.AppointmentCancelled, nil)
+		must(t, b.Glance(b.request(t), b.DB, second, passedOn))
+		again, err := b.Reserve(b.request(t), second, passedOn)
+		must(t, err)
+		same(t, "reserved again", again, has)
+	})
+}
+
 func TestRescheduleStoresTheNewSlot(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
