@@ -1,22 +1,25 @@
 package gql_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
 
 // The rules of booking, written once more, as plainly as they can be told: one
 // thing after the other, and nothing but maps. What the API does is held against
-// it (model_machine_test.go). It knows nothing of package booking, so that it can
-// disagree.
+// them (model_machine_test.go). They know nothing of package booking, so that they
+// can disagree. Those for slots and claims are in model_booking_test.go.
 
 const (
 	slotLength = 15 * time.Minute
 	notice     = 24 * time.Hour
 	holdLength = 30 * time.Minute
+	keepKeys   = 24 * time.Hour
 )
 
 // op is one mutation. Ids are those of the API.
@@ -30,11 +33,16 @@ type op struct {
 	expected               int // 0: any version
 }
 
-// result is what came of it.
+// result is what should come of it: rows, or one of some refusals.
 type result struct {
-	code  string
-	facts map[string]any // those that the model tells; the API may tell more
-	ids   []string       // the row's, or the open slots' in the order of their start
+	ids     []string
+	refused []denial
+}
+
+type denial struct {
+	code     string
+	facts    map[string]any // exactly these
+	backstop bool           // by a constraint, whose facts are not held to anything
 }
 
 // row is what every row has.
@@ -59,23 +67,9 @@ type person struct {
 	name string
 }
 
-type opening struct {
-	row
-	provider string
-	start    time.Time
-	status   string
-}
-
-type claim struct {
-	row
-	client, slot           string
-	state                  string // as stored
-	expiry                 time.Time
-	confirmedAt, cancelled time.Time
-}
-
 // kept is what is remembered of a key.
 type kept struct {
+	at    time.Time
 	input string
 	ids   []string
 }
@@ -88,30 +82,62 @@ type model struct {
 	slots     map[string]opening
 	claims    map[string]claim
 	keys      map[string]kept
-	blurred   bool // more than one order explains what was done: which change came first is not known
 }
 
 func newModel(now time.Time) model {
-	return model{now, map[string]person{}, map[string]person{}, map[string]opening{}, map[string]claim{}, map[string]kept{}, false}
+	return model{now, map[string]person{}, map[string]person{}, map[string]opening{}, map[string]claim{}, map[string]kept{}}
 }
 
 func (m model) clone() model {
-	return model{m.now, maps.Clone(m.clients), maps.Clone(m.providers), maps.Clone(m.slots), maps.Clone(m.claims), maps.Clone(m.keys), m.blurred}
+	return model{m.now, maps.Clone(m.clients), maps.Clone(m.providers), maps.Clone(m.slots), maps.Clone(m.claims), maps.Clone(m.keys)}
 }
 
-// at is the state of a claim as anyone may see it.
-func (m model) at(c claim) string {
-	if c.state == "HELD" && !m.now.Before(c.expiry) {
-		return "EXPIRED"
+// births are the ids that the API gave to what it made. What it made and did not
+// show, because it was gone before anyone could look, gets a name of its own.
+type births struct {
+	person string
+	slots  map[string]string // by [slotKey]
+	claims map[string]string // by client and slot
+}
+
+func slotKey(provider string, start time.Time) string {
+	return provider + start.UTC().Format(time.RFC3339Nano)
+}
+
+func bornAs(ids map[string]string, key string) string {
+	if id, ok := ids[key]; ok {
+		return id
 	}
-	return c.state
+	return "unseen " + key
 }
 
-func (m model) live(c claim) bool { return m.at(c) == "HELD" || m.at(c) == "CONFIRMED" }
+// number is that of an id: the older a row, the lower. What is unseen is last.
+func number(id string) int {
+	text, _ := base64.StdEncoding.DecodeString(id)
+	_, digits, _ := strings.Cut(string(text), ":")
+	n, err := strconv.Atoi(digits)
+	if err != nil {
+		return 1 << 62
+	}
+	return n
+}
 
-// refuse makes a refusal of names and values of facts.
+// typeName is the type of the row with an id.
+func typeName(id string) string {
+	text, _ := base64.StdEncoding.DecodeString(id)
+	name, _, _ := strings.Cut(string(text), ":")
+	return name
+}
+
+// oldest are the ids in the order in which the rows were made, so that what is
+// done by chance can be done again with rows that have other ids.
+func oldest[V any](rows map[string]V) []string {
+	return slices.SortedFunc(maps.Keys(rows), func(a, b string) int { return number(a) - number(b) })
+}
+
+// refuse makes a denial of names and values of facts.
 func refuse(code string, facts ...any) result {
-	r := result{code: code, facts: map[string]any{}}
+	r := denial{code: code, facts: map[string]any{}}
 	name := ""
 	for i, fact := range facts {
 		if i%2 == 0 {
@@ -119,38 +145,68 @@ func refuse(code string, facts ...any) result {
 			continue
 		}
 		if t, ok := fact.(time.Time); ok {
-			fact = t.Format(time.RFC3339Nano)
+			fact = t.UTC().Format(time.RFC3339Nano)
 		}
 		r.facts[name] = fact
 	}
-	return r
+	return result{refused: []denial{r}}
 }
 
 func notFound(typ, id string) result { return refuse("NOT_FOUND", "type", typ, "id", id) }
 
-// perform does an operation, once for its key. new are the ids that the API gave
-// to what it created.
-func (m model) perform(o op, created []string) result {
-	if o.key == "" {
-		return m.do(o, created)
+func badField(field string) result { return refuse("BAD_USER_INPUT", "field", field) }
+
+// perform does an operation, once for its key.
+func (m model) perform(o op, b births) result {
+	var wrong []denial // several may be: any of them is told
+	for _, given := range o.ids() {
+		if typeName(given.id) != given.typ {
+			wrong = append(wrong, badField(given.field).refused...)
+		}
 	}
-	input := o.input()
+	if len(wrong) > 0 {
+		return result{refused: wrong}
+	}
+	if o.key == "" {
+		return m.do(o, b)
+	}
 	known, seen := m.keys[o.verb+" "+o.key]
 	switch {
-	case !seen:
-		r := m.do(o, created)
-		if r.code == "" {
-			m.keys[o.verb+" "+o.key] = kept{input, r.ids}
+	case !seen || !known.at.After(m.now.Add(-keepKeys)):
+		r := m.do(o, b)
+		if len(r.refused) == 0 {
+			m.keys[o.verb+" "+o.key] = kept{m.now, o.input(), r.ids}
 		}
 		return r
-	case known.input != input:
+	case known.input != o.input():
 		return refuse("IDEMPOTENCY_KEY_REUSED", "field", "idempotencyKey")
 	case o.verb == "appointmentBulkCreate":
 		return result{ids: m.opened(o)}
-	case !strings.HasSuffix(o.verb, "Delete") && (len(known.ids) == 0 || !m.there(known.ids[0])):
+	case !strings.HasSuffix(o.verb, "Delete") && m.sentence(known.ids[0]) == "":
 		return refuse("NOT_FOUND")
 	}
 	return result{ids: known.ids}
+}
+
+// given is an id that an operation is given.
+type given struct{ field, id, typ string }
+
+func (o op) ids() []given {
+	switch o.verb {
+	case "clientCreate", "providerCreate":
+		return nil
+	case "appointmentBulkCreate":
+		return []given{{"providerId", o.provider, "Provider"}}
+	case "appointmentCancel":
+		return []given{{"appointmentId", o.id, "Appointment"}}
+	case "reservationCreate":
+		return []given{{"clientId", o.client, "Client"}, {"appointmentId", o.slot, "Appointment"}}
+	case "reservationConfirm", "reservationCancel":
+		return []given{{"reservationId", o.id, "Reservation"}}
+	case "reservationReschedule":
+		return []given{{"reservationId", o.id, "Reservation"}, {"appointmentId", o.slot, "Appointment"}}
+	}
+	return []given{{"id", o.id, typeOf(o.verb)}}
 }
 
 // input is what an operation asks for, apart from its key.
@@ -159,34 +215,24 @@ func (o op) input() string {
 	return fmt.Sprint(o.variables())
 }
 
-func (m model) there(id string) bool {
-	_, client := m.clients[id]
-	_, provider := m.providers[id]
-	_, slot := m.slots[id]
-	_, claim := m.claims[id]
-	return client || provider || slot || claim
-}
-
-func (m model) do(o op, created []string) result {
+func (m model) do(o op, b births) result {
 	switch o.verb {
 	case "clientCreate", "providerCreate":
 		if o.name == "" {
-			return refuse("BAD_USER_INPUT", "field", "firstName")
+			return badField("firstName")
 		}
-		for _, id := range created {
-			m.people(o.verb)[id] = person{row{version: 1}, o.name}
-		}
-		return result{ids: created}
+		m.people(o.verb)[b.person] = person{row{version: 1}, o.name}
+		return result{ids: []string{b.person}}
 	case "clientUpdate", "providerUpdate":
 		return m.rename(o)
 	case "clientDelete", "providerDelete":
 		return m.remove(o)
 	case "appointmentBulkCreate":
-		return m.open(o, created)
+		return m.open(o, b)
 	case "appointmentCancel":
 		return m.withdraw(o)
 	case "reservationCreate":
-		return m.reserve(o, created)
+		return m.reserve(o, b)
 	case "reservationConfirm":
 		return m.confirm(o)
 	case "reservationCancel":
@@ -225,14 +271,15 @@ func (m model) stale(r row, o op) *result {
 	for _, f := range slices.Sorted(maps.Keys(fields)) {
 		changed = append(changed, f)
 	}
-	refused := refuse("VERSION_CONFLICT", "id", o.id, "version", float64(r.version), "expectedVersion", float64(o.expected), "changed", changed)
-	if m.blurred {
-		delete(refused.facts, "changed")
-	}
+	refused := refuse("VERSION_CONFLICT", "type", typeOf(o.verb), "id", o.id,
+		"version", float64(r.version), "expectedVersion", float64(o.expected), "changed", changed)
 	return &refused
 }
 
 func (m model) rename(o op) result {
+	if o.name == "" {
+		return badField("firstName")
+	}
 	people := m.people(o.verb)
 	p, ok := people[o.id]
 	if !ok {
@@ -265,207 +312,5 @@ func (m model) remove(o op) result {
 		_, slot := m.slots[c.slot]
 		return c.client == o.id || !slot
 	})
-	return result{ids: []string{o.id}}
-}
-
-// opened are the open slots of a range.
-func (m model) opened(o op) (ids []string) {
-	for id, s := range m.slots {
-		if s.provider == o.provider && s.status == "OPEN" && !s.start.Before(o.start) && s.start.Before(o.end) {
-			ids = append(ids, id)
-		}
-	}
-	slices.SortFunc(ids, func(a, b string) int { return m.slots[a].start.Compare(m.slots[b].start) })
-	return ids
-}
-
-func (m model) open(o op, created []string) result {
-	length := o.end.Sub(o.start)
-	switch {
-	case length <= 0:
-		return refuse("START_NOT_BEFORE_END")
-	case length > 31*24*time.Hour:
-		return refuse("RANGE_TOO_LONG", "maxDays", 31.0)
-	case !o.start.Equal(o.start.Truncate(time.Minute)) || length%slotLength != 0:
-		return refuse("NOT_ON_GRID")
-	}
-	if _, ok := m.providers[o.provider]; !ok {
-		return notFound("Provider", o.provider)
-	}
-	lacking := map[time.Time]bool{}
-	for at := o.start; at.Before(o.end); at = at.Add(slotLength) {
-		lacking[at] = true
-	}
-	for _, s := range m.slots {
-		if s.provider != o.provider || s.status != "OPEN" {
-			continue
-		}
-		if lacking[s.start] {
-			delete(lacking, s.start)
-		} else if s.start.Before(o.end) && o.start.Before(s.start.Add(slotLength)) {
-			return refuse("PROVIDER_BUSY") // on another grid, as it is in the range and not on this one
-		}
-	}
-	have := m.opened(o)
-	for _, id := range created {
-		if !slices.Contains(have, id) && len(lacking) > 0 {
-			at := slices.MinFunc(slices.Collect(maps.Keys(lacking)), time.Time.Compare)
-			delete(lacking, at)
-			m.slots[id] = opening{row{version: 1}, o.provider, at, "OPEN"}
-		}
-	}
-	return result{ids: m.opened(o)}
-}
-
-func (m model) withdraw(o op) result {
-	s, ok := m.slots[o.id]
-	if !ok {
-		return notFound("Appointment", o.id)
-	}
-	if refused := m.stale(s.row, o); refused != nil {
-		return *refused
-	}
-	if s.status == "OPEN" {
-		for id, c := range m.claims {
-			if c.slot == o.id {
-				m.letGo(id)
-			}
-		}
-		s.row, s.status = s.changed("status"), "CANCELLED"
-		m.slots[o.id] = s
-	}
-	return result{ids: []string{o.id}}
-}
-
-func (m model) letGo(id string) {
-	c := m.claims[id]
-	if m.live(c) {
-		c.row, c.state, c.cancelled = c.changed("cancelledAt", "state"), "CANCELLED", m.now
-		m.claims[id] = c
-	}
-}
-
-// free refuses a slot that the client cannot have; but is a claim that does not count.
-func (m model) free(client, slot, but string) *result {
-	refused := func(r result) *result { return &r }
-	s := m.slots[slot]
-	switch {
-	case s.status == "CANCELLED":
-		return refused(refuse("APPOINTMENT_CANCELLED", "appointmentId", slot))
-	case s.start.Before(m.now.Add(notice)):
-		return refused(refuse("TOO_SOON", "earliestStart", m.now.Add(notice), "timeSlot", s.start))
-	}
-	for id, c := range m.claims {
-		if id != but && c.slot == slot && m.live(c) {
-			if c.state == "HELD" {
-				return refused(refuse("SLOT_HELD", "appointmentId", slot, "retryAfter", c.expiry))
-			}
-			return refused(refuse("SLOT_TAKEN", "appointmentId", slot))
-		}
-	}
-	for id, c := range m.claims {
-		other := m.slots[c.slot]
-		if id != but && c.client == client && m.live(c) && other.start.Before(s.start.Add(slotLength)) && s.start.Before(other.start.Add(slotLength)) {
-			return refused(refuse("CLIENT_BUSY")) // several may be in the way: any is told
-		}
-	}
-	return nil
-}
-
-func (m model) reserve(o op, created []string) result {
-	if _, ok := m.clients[o.client]; !ok {
-		return notFound("Client", o.client)
-	}
-	if _, ok := m.slots[o.slot]; !ok {
-		return notFound("Appointment", o.slot)
-	}
-	for id, c := range m.claims {
-		if c.client == o.client && c.slot == o.slot && m.live(c) {
-			return result{ids: []string{id}}
-		}
-	}
-	if refused := m.free(o.client, o.slot, ""); refused != nil {
-		return *refused
-	}
-	if len(created) > 0 {
-		m.claims[created[0]] = claim{row: row{version: 1}, client: o.client, slot: o.slot, state: "HELD", expiry: m.now.Add(holdLength)}
-	}
-	return result{ids: created}
-}
-
-// claimed is a claim that is there and has the version that was expected.
-func (m model) claimed(o op) (claim, *result) {
-	c, ok := m.claims[o.id]
-	if !ok {
-		missing := notFound("Reservation", o.id)
-		return c, &missing
-	}
-	return c, m.stale(c.row, o)
-}
-
-// alive refuses a claim that was let go.
-func (m model) alive(o op, c claim) *result {
-	var refused result
-	switch m.at(c) {
-	case "CANCELLED":
-		refused = refuse("RESERVATION_CANCELLED", "reservationId", o.id)
-	case "EXPIRED":
-		refused = refuse("HOLD_EXPIRED", "reservationId", o.id, "expiry", c.expiry)
-	default:
-		return nil
-	}
-	return &refused
-}
-
-func (m model) confirm(o op) result {
-	c, refused := m.claimed(o)
-	if refused == nil {
-		refused = m.alive(o, c)
-	}
-	if refused != nil {
-		return *refused
-	}
-	if c.state == "HELD" {
-		c.row, c.state, c.confirmedAt = c.changed("confirmedAt", "state"), "CONFIRMED", m.now
-		m.claims[o.id] = c
-	}
-	return result{ids: []string{o.id}}
-}
-
-func (m model) cancel(o op) result {
-	if _, refused := m.claimed(o); refused != nil {
-		return *refused
-	}
-	m.letGo(o.id)
-	return result{ids: []string{o.id}}
-}
-
-func (m model) move(o op) result {
-	c, refused := m.claimed(o)
-	if refused != nil {
-		return *refused
-	}
-	if _, ok := m.slots[o.slot]; !ok {
-		return notFound("Appointment", o.slot)
-	}
-	if refused := m.alive(o, c); refused != nil {
-		return *refused
-	}
-	if c.slot == o.slot {
-		return result{ids: []string{o.id}}
-	}
-	if refused := m.free(c.client, o.slot, o.id); refused != nil {
-		return *refused
-	}
-	from, to := m.slots[c.slot], m.slots[o.slot]
-	fields := []string{"appointment"}
-	if from.provider != to.provider {
-		fields = append(fields, "provider")
-	}
-	if !from.start.Equal(to.start) {
-		fields = append(fields, "timeSlot", "endsAt")
-	}
-	c.row, c.slot = c.changed(fields...), o.slot
-	m.claims[o.id] = c
 	return result{ids: []string{o.id}}
 }
