@@ -8,6 +8,7 @@ import (
 	"docket/ent/orm/customer"
 	"docket/ent/orm/provider"
 	"docket/gql/model"
+	"docket/internal/gate"
 	"docket/internal/planner"
 	"docket/internal/txn"
 )
@@ -68,11 +69,12 @@ func (r mutationResolver) ClientUpdate(ctx context.Context, input model.ClientUp
 		if err := changeClient(update, input); err != nil {
 			return nil, err
 		}
-		version := tx.Customer.Query().Where(customer.ID(input.ID), txn.Locked).Select(customer.FieldVersion)
-		if err := expect(ctx, tx, "Client", input.ID, input.ExpectedVersion, version); err != nil {
-			return nil, err
+		row, err := update.Save(ctx)
+		if err != nil {
+			return nil, missing(err, "Client", input.ID)
 		}
-		return []int{input.ID}, missing(update.Exec(ctx), "Client", input.ID)
+		// What it had before is known once it is locked, which the update does.
+		return []int{row.ID}, gate.Expect(ctx, tx, "Client", row.ID, row.Version-1, input.ExpectedVersion.Value())
 	})
 }
 
@@ -168,11 +170,12 @@ func (r mutationResolver) ProviderUpdate(ctx context.Context, input model.Provid
 		if err := changeProvider(update, input); err != nil {
 			return nil, err
 		}
-		version := tx.Provider.Query().Where(provider.ID(input.ID), txn.Locked).Select(provider.FieldVersion)
-		if err := expect(ctx, tx, "Provider", input.ID, input.ExpectedVersion, version); err != nil {
-			return nil, err
+		row, err := update.Save(ctx)
+		if err != nil {
+			return nil, missing(err, "Provider", input.ID)
 		}
-		return []int{input.ID}, missing(update.Exec(ctx), "Provider", input.ID)
+		// What it had before is known once it is locked, which the update does.
+		return []int{row.ID}, gate.Expect(ctx, tx, "Provider", row.ID, row.Version-1, input.ExpectedVersion.Value())
 	})
 }
 

@@ -55,12 +55,12 @@ func (e *VersionConflict) Error() string {
 }
 
 // Expect refuses a row, which is locked, unless it has the version that the
-// asker expects; nil expects any.
+// asker expects; nil expects any. A change of this transaction may be newer.
 func Expect(ctx context.Context, tx *orm.Tx, typ string, id, version int, expected *int) error {
 	if expected == nil || version == *expected {
 		return nil
 	}
-	since, err := tx.Change.Query().Where(change.RowID(id), change.VersionGT(*expected)).Order(change.ByID()).All(ctx)
+	since, err := tx.Change.Query().Where(change.RowID(id), change.VersionGT(*expected), change.VersionLTE(version)).Order(change.ByID()).All(ctx)
 	if err != nil {
 		return err
 	}
