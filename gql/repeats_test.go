@@ -225,8 +225,9 @@ func TestARepeatReadsWhatIsThereNow(t *testing.T) {
 			t.Errorf("got %+v", v)
 		}
 		a.must(t, nil, `mutation($c: ID!) { clientDelete(input: {id: $c}) { deletedId } }`, map[string]any{"c": id})
-		if r := a.run(t, again, nil); r.code() != "NOT_FOUND" {
-			t.Errorf("%s %+v", r.Data, r.Errors)
+		want := map[string]any{"code": "NOT_FOUND", "type": "Client", "id": id}
+		if r := a.run(t, again, nil); r.code() == nil || !reflect.DeepEqual(r.Errors[0].Extensions, want) {
+			t.Errorf("%s %+v, want %v", r.Data, r.Errors, want)
 		}
 	})
 }

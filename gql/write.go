@@ -2,6 +2,8 @@ package gql
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"maps"
 	"unicode/utf8"
 
@@ -12,6 +14,7 @@ import (
 	"docket/internal/idempotency"
 	"docket/internal/overlap"
 	"docket/internal/planner"
+	"docket/internal/scalar"
 	"docket/internal/txn"
 )
 
@@ -32,7 +35,11 @@ func (r *Resolver) write(ctx context.Context, key graphql.Omittable[*string], ho
 	if err != nil {
 		return nil, overlap.Explain(ctx, r.DB, err)
 	}
-	return r.Reads.Payload(ctx, holds(ids))
+	payload, err := r.Reads.Payload(ctx, holds(ids))
+	if errors.Is(err, planner.ErrMissing) && len(ids) == 1 {
+		err = fmt.Errorf("%w: %w", &gate.NotFound{Type: scalar.TypeOf(ids[0]), ID: ids[0]}, err)
+	}
+	return payload, err
 }
 
 // requested is the request that the mutation field of ctx makes under the key,
