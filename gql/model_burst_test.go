@@ -114,7 +114,7 @@ func (m model) shows(o op, ids []string, got answer) bool {
 	case o.verb == "appointmentBulkCreate":
 		ids = m.opened(o)
 	case m.sentence(ids[0]) == "": // deleted meanwhile
-		return got.code == "NOT_FOUND" && len(got.facts) == 0
+		return got.code == "NOT_FOUND" && reflect.DeepEqual(got.facts, notFound(typeOf(o.verb), ids[0]).refused[0].facts)
 	}
 	var rows []string
 	for _, id := range ids {

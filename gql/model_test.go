@@ -183,7 +183,7 @@ func (m model) perform(o op, b births) result {
 	case o.verb == "appointmentBulkCreate":
 		return result{ids: m.opened(o)}
 	case !strings.HasSuffix(o.verb, "Delete") && m.sentence(known.ids[0]) == "":
-		return refuse("NOT_FOUND")
+		return notFound(typeOf(o.verb), known.ids[0])
 	}
 	return result{ids: known.ids}
 }
