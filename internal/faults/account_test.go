@@ -215,14 +215,18 @@ func (a *account) cancelBalances(id string, r *claim) {
 }
 
 // moveBalances: a reservation is on the slot that it was last moved to, unless
-// a move that nobody knows of came between.
+// a move that nobody knows of came between, or one that was settled late.
 func (a *account) moveBalances(id string, r *claim, born *operation) {
 	done, perhaps := a.answered("reservationReschedule", id)
-	possible := []any{born.input["appointmentId"]}
-	if len(done) > 0 {
-		possible[0] = done[len(done)-1].input["appointmentId"]
+	possible, late := []any{born.input["appointmentId"]}, perhaps
+	for _, o := range done {
+		if o.late {
+			late = append(late, o)
+		} else {
+			possible[0] = o.input["appointmentId"]
+		}
 	}
-	for _, o := range perhaps {
+	for _, o := range late {
 		possible = append(possible, o.input["appointmentId"])
 	}
 	if !slices.Contains(possible, any(r.appointment)) {

@@ -112,6 +112,7 @@ func (l *load) settled(t *testing.T) {
 	}
 	for _, c := range l.callers {
 		for _, o := range c.journal {
+			o.late = o.outcome == unknown
 			c.insist(t, o, time.Minute)
 		}
 	}

@@ -17,7 +17,8 @@ type operation struct {
 	key     string // its own name; the idempotencyKey, where the API takes one
 	verb    string
 	input   map[string]any
-	asked   int // how often
+	asked   int  // how often
+	late    bool // it was settled when others had come after it
 	outcome outcome
 	code    string // of the error, "" where there was no answer
 	got     answer // where it was acknowledged
