@@ -118,7 +118,7 @@ func (r *run) row(row *row, base, at int) (rest int, err error) {
 
 func (r *run) list(l *list, at int) (datum, int, error) {
 	n, at, ok := r.number(at, ';')
-	if !ok {
+	if !ok || n > r.pages[l.index].limit(l) { // nobody asked for so many
 		return datum{}, 0, errText
 	}
 	base, width := len(r.arena), l.row.width()
