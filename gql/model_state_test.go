@@ -101,9 +101,12 @@ func (m model) sentence(id string) string {
 	if c, ok := m.claims[id]; ok {
 		s, state := m.slots[c.slot], m.at(c)
 		return shownClaim{
-			node{id}, c.version, state, state == "EXPIRED", state == "CONFIRMED",
+			node{id},
+			c.version, state, state == "EXPIRED", state == "CONFIRMED",
 			c.expiry, s.start, s.start.Add(slotLength), c.confirmedAt, c.cancelled,
-			node{c.client}, node{c.slot}, node{s.provider},
+			node{c.client},
+			node{c.slot},
+			node{s.provider},
 		}.tell()
 	}
 	return ""
