@@ -87,7 +87,7 @@ func (m *machine) play(w model, ops []op, got []answer, order []int, there *show
 	want, then := make([]result, len(ops)), make([]model, len(ops))
 	w = w.clone()
 	for turn, i := range order {
-		want[i] = w.perform(ops[i], m.born(w, got, i, there))
+		want[i] = w.perform(ops[i], m.born(w, ops, got, i, there))
 		then[turn] = w.clone()
 	}
 	for turn, i := range order {
@@ -123,11 +123,15 @@ func (m model) shows(o op, ids []string, got answer) bool {
 	return got.code == "" && slices.Equal(rows, got.rows)
 }
 
-// born are the ids that w does not know, for what operation i may make.
-func (m *machine) born(w model, got []answer, i int, there *shown) births {
+// born are the ids that w does not know, for what operation i may make. Of a claim
+// that was deleted before its payload was read, the refusal tells it.
+func (m *machine) born(w model, ops []op, got []answer, i int, there *shown) births {
 	b := births{"unseen", map[string]string{}, map[string]string{}}
 	if len(got[i].ids) > 0 {
 		b.person = got[i].ids[0]
+	}
+	if id, ok := got[i].facts["id"].(string); ok && ops[i].verb == "reservationCreate" && typeName(id) == "Reservation" {
+		b.claims[ops[i].client+ops[i].slot] = id
 	}
 	slot := func(s shownSlot) {
 		if _, known := w.slots[s.ID]; !known {
@@ -176,7 +180,7 @@ func orders(n int) (all [][]int) {
 func (m *machine) unexplained(t *rapid.T, ops []op, got []answer, there *shown) {
 	w := m.worlds[0].clone()
 	for i, o := range ops {
-		want := w.perform(o, m.born(w, got, i, there))
+		want := w.perform(o, m.born(w, ops, got, i, there))
 		var rows []string
 		for _, id := range want.ids {
 			rows = append(rows, w.sentence(id))
