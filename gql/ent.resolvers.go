@@ -71,10 +71,10 @@ func (r mutationResolver) ClientUpdate(ctx context.Context, input model.ClientUp
 		}
 		row, err := update.Save(ctx)
 		if err != nil {
-			return nil, missing(err, "Client", input.ID)
+			return nil, gate.Missing(err, "Client", input.ID)
 		}
 		// What it had before is known once it is locked, which the update does.
-		return []int{row.ID}, gate.Expect(ctx, tx, "Client", row.ID, row.Version-1, input.ExpectedVersion.Value())
+		return []int{row.ID}, gate.Expect(ctx, tx, row.ID, row.Version-1, input.ExpectedVersion.Value())
 	})
 }
 
@@ -106,7 +106,7 @@ func (r mutationResolver) ClientDelete(ctx context.Context, input model.ClientDe
 		if err := expect(ctx, tx, "Client", input.ID, input.ExpectedVersion, version); err != nil {
 			return nil, err
 		}
-		return []int{input.ID}, missing(tx.Customer.DeleteOneID(input.ID).Exec(ctx), "Client", input.ID)
+		return []int{input.ID}, gate.Missing(tx.Customer.DeleteOneID(input.ID).Exec(ctx), "Client", input.ID)
 	})
 }
 
@@ -172,10 +172,10 @@ func (r mutationResolver) ProviderUpdate(ctx context.Context, input model.Provid
 		}
 		row, err := update.Save(ctx)
 		if err != nil {
-			return nil, missing(err, "Provider", input.ID)
+			return nil, gate.Missing(err, "Provider", input.ID)
 		}
 		// What it had before is known once it is locked, which the update does.
-		return []int{row.ID}, gate.Expect(ctx, tx, "Provider", row.ID, row.Version-1, input.ExpectedVersion.Value())
+		return []int{row.ID}, gate.Expect(ctx, tx, row.ID, row.Version-1, input.ExpectedVersion.Value())
 	})
 }
 
@@ -214,6 +214,6 @@ func (r mutationResolver) ProviderDelete(ctx context.Context, input model.Provid
 		if err := expect(ctx, tx, "Provider", input.ID, input.ExpectedVersion, version); err != nil {
 			return nil, err
 		}
-		return []int{input.ID}, missing(tx.Provider.DeleteOneID(input.ID).Exec(ctx), "Provider", input.ID)
+		return []int{input.ID}, gate.Missing(tx.Provider.DeleteOneID(input.ID).Exec(ctx), "Provider", input.ID)
 	})
 }

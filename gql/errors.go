@@ -142,9 +142,10 @@ func explain(err error, schema *ast.Schema) (message, code string, facts map[str
 	case errors.As(err, &overlaps):
 		return overlaps.Message, overlaps.Code, inTheWay(overlaps)
 	case errors.As(err, &stale):
-		return fmt.Sprintf("The %s has changed since version %d.", stale.Type, stale.Expected), codeVersion, map[string]any{
-			"type": stale.Type, "id": scalar.FormatID(stale.ID), "expectedVersion": stale.Expected, "version": stale.Version,
-			"changed": changedFields(schema.Types[stale.Type], stale.Changed),
+		typ := scalar.TypeOf(stale.ID)
+		return fmt.Sprintf("The %s has changed since version %d.", typ, stale.Expected), codeVersion, map[string]any{
+			"type": typ, "id": scalar.FormatID(stale.ID), "expectedVersion": stale.Expected, "version": stale.Version,
+			"changed": changedFields(schema.Types[typ], stale.Changed),
 		}
 	case errors.As(err, &reused):
 		return keyField + " was used before, for another input of " + reused.Operation + "; choose a new one.",

@@ -73,11 +73,3 @@ func number[T int8 | int16 | int32 | int64 | uint8 | uint16 | uint32 | uint64 | 
 func notNull(field string) error {
 	return badInput(field, "cannot be null; leave it out to keep its value")
 }
-
-// missing turns ent's "not found" into the one of the API.
-func missing(err error, typ string, id int) error {
-	if orm.IsNotFound(err) {
-		return &gate.NotFound{Type: typ, ID: id}
-	}
-	return err
-}

@@ -85,7 +85,7 @@ func expect(ctx context.Context, tx *orm.Tx, typ string, id int, expected graphq
 	}
 	has, err := version.Int(ctx)
 	if err != nil {
-		return missing(err, typ, id)
+		return gate.Missing(err, typ, id)
 	}
-	return gate.Expect(ctx, tx, typ, id, has, want)
+	return gate.Expect(ctx, tx, id, has, want)
 }

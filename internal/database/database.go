@@ -34,11 +34,11 @@ func Open(rawURL string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := sql.OpenDB(postgresConnector{dsn})
-	if name == dialect.SQLite {
-		if db, err = sql.Open("sqlite", dsn); err != nil {
-			return nil, err
-		}
+	var db *sql.DB
+	if name == dialect.Postgres {
+		db = sql.OpenDB(postgresConnector{dsn})
+	} else if db, err = sql.Open("sqlite", dsn); err != nil {
+		return nil, err
 	}
 	db.SetMaxOpenConns(maxOpen(name))
 	db.SetMaxIdleConns(maxOpen(name)) // opening a connection to PostgreSQL costs more than a query

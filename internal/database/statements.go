@@ -67,19 +67,16 @@ func (s *Statements) ExecContext(ctx context.Context, query string, args ...any)
 
 // acquire returns the prepared query, for the caller to release.
 func (s *Statements) acquire(ctx context.Context, query string) (*statement, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if st, ok := s.prepared.Get(query); ok {
-		st.uses++
+	if st := s.kept(query); st != nil {
 		return st, nil
 	}
-	s.mu.Unlock() // preparing asks the database
 	stmt, err := s.db.PrepareContext(ctx, query)
-	s.mu.Lock()
 	if err != nil {
 		return nil, err
 	}
 	st := &statement{Stmt: stmt, uses: 1}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.prepared.Contains(query) { // by somebody else meanwhile
 		return st, nil
 	}

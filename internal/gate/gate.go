@@ -44,19 +44,18 @@ func (e *NotFound) Error() string { return "there is no such " + e.Type }
 
 // VersionConflict says that a row has not the version that was expected.
 type VersionConflict struct {
-	Type              string
 	ID                int
 	Expected, Version int
 	Changed           []string // the columns that have changed in between
 }
 
 func (e *VersionConflict) Error() string {
-	return fmt.Sprintf("%s %d has version %d, not %d", e.Type, e.ID, e.Version, e.Expected)
+	return fmt.Sprintf("the row %d has version %d, not %d", e.ID, e.Version, e.Expected)
 }
 
 // Expect refuses a row, which is locked, unless it has the version that the
 // asker expects; nil expects any. A change of this transaction may be newer.
-func Expect(ctx context.Context, tx *orm.Tx, typ string, id, version int, expected *int) error {
+func Expect(ctx context.Context, tx *orm.Tx, id, version int, expected *int) error {
 	if expected == nil || version == *expected {
 		return nil
 	}
@@ -64,7 +63,7 @@ func Expect(ctx context.Context, tx *orm.Tx, typ string, id, version int, expect
 	if err != nil {
 		return err
 	}
-	conflict := &VersionConflict{Type: typ, ID: id, Expected: *expected, Version: version}
+	conflict := &VersionConflict{ID: id, Expected: *expected, Version: version}
 	for _, c := range since {
 		conflict.Changed = append(conflict.Changed, c.Columns...)
 	}
@@ -83,7 +82,7 @@ func (g *Gate) Open(ctx context.Context, tx *orm.Tx, providerID int, start, end 
 	}
 	start, end = want[0].Start, want[len(want)-1].End // in UTC
 	if _, err := tx.Provider.Query().Where(provider.ID(providerID), txn.Locked).OnlyID(ctx); err != nil {
-		return missing(err, "Provider", providerID)
+		return Missing(err, "Provider", providerID)
 	}
 	open, err := tx.Appointment.Query().Where(
 		appointment.ProviderID(providerID), appointment.StatusEQ(appointment.StatusOPEN),
@@ -118,9 +117,9 @@ func (g *Gate) Open(ctx context.Context, tx *orm.Tx, providerID int, start, end 
 func (g *Gate) CancelAppointment(ctx context.Context, tx *orm.Tx, id int, expected *int) error {
 	a, err := tx.Appointment.Query().Where(appointment.ID(id), txn.Locked).Only(ctx)
 	if err != nil {
-		return missing(err, "Appointment", id)
+		return Missing(err, "Appointment", id)
 	}
-	if err := Expect(ctx, tx, "Appointment", id, a.Version, expected); err != nil {
+	if err := Expect(ctx, tx, id, a.Version, expected); err != nil {
 		return err
 	}
 	if a.Status == appointment.StatusCANCELLED {
@@ -146,7 +145,8 @@ func (g *Gate) now(ctx context.Context) (context.Context, booking.Moment) {
 	return booking.NewContext(ctx, m), m
 }
 
-func missing(err error, typ string, id int) error {
+// Missing turns ent's "not found" into [NotFound].
+func Missing(err error, typ string, id int) error {
 	if orm.IsNotFound(err) {
 		return &NotFound{typ, id}
 	}

@@ -198,9 +198,9 @@ func lockReservation(ctx context.Context, tx *orm.Tx, id int, to, expected *int)
 	}
 	r, err := tx.Reservation.Get(ctx, id)
 	if err != nil {
-		return nil, nil, missing(err, "Reservation", id)
+		return nil, nil, Missing(err, "Reservation", id)
 	}
-	if err := Expect(ctx, tx, "Reservation", id, r.Version, expected); err != nil {
+	if err := Expect(ctx, tx, id, r.Version, expected); err != nil {
 		return nil, nil, err
 	}
 	byID := map[int]*orm.Appointment{}

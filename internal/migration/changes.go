@@ -8,14 +8,13 @@ import (
 	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql/schema"
 
-	"docket/ent/orm/change"
 	ormmigrate "docket/ent/orm/migrate"
 )
 
 // unversioned are the columns that every change changes.
 var unversioned = []string{"id", "created_at", "updated_at", "version"}
 
-// changes are the triggers that note, for every table with versions, what each
+// changes are the triggers that note, for the table of every entity, what each
 // update changed. PostgreSQL compares whatever columns there are, so that one
 // function serves all tables; SQLite has to be told them.
 func changes(name string) (all []object) {
@@ -23,7 +22,7 @@ func changes(name string) (all []object) {
 		all = append(all, object{kind: "FUNCTION", name: "note_change", create: noteChange})
 	}
 	for _, t := range ormmigrate.Tables {
-		if _, versioned := column(t, "version"); !versioned || t.Name == change.Table {
+		if _, updated := column(t, "updated_at"); !updated { // it is no entity
 			continue
 		}
 		o := object{kind: "TRIGGER", name: t.Name + "_changed"}

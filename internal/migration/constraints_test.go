@@ -18,10 +18,8 @@ var backing = []string{"appointments_provider_overlap", "reservations_client_bus
 
 func TestBackingConstraintsExist(t *testing.T) {
 	var declared []string
-	for _, table := range overlap.Tables() {
-		for _, x := range overlap.Of(table) {
-			declared = append(declared, x.Constraint)
-		}
+	for _, x := range overlap.All() {
+		declared = append(declared, x.Constraint)
 	}
 	slices.Sort(declared)
 	if !slices.Equal(declared, backing) {

@@ -49,10 +49,8 @@ func objects(name string) []object {
 		all = append(all, object{kind: "VIEW", name: view, create: fmt.Sprintf("CREATE VIEW %s AS %s", view, views[view])})
 	}
 	if name == dialect.SQLite {
-		for _, table := range overlap.Tables() {
-			for _, x := range overlap.Of(table) {
-				all = append(all, trigger(table, x.Exclusion, "INSERT"), trigger(table, x.Exclusion, "UPDATE"))
-			}
+		for _, x := range overlap.All() {
+			all = append(all, trigger(x.Table, x.Exclusion, "INSERT"), trigger(x.Table, x.Exclusion, "UPDATE"))
 		}
 	}
 	return append(all, changes(name)...)

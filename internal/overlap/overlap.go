@@ -27,15 +27,8 @@ func Of(table string) (all []Exclusion) {
 	return all
 }
 
-// Tables are those that have exclusions, each once.
-func Tables() (all []string) {
-	for i, x := range declared {
-		if i == 0 || declared[i-1].Table != x.Table {
-			all = append(all, x.Table)
-		}
-	}
-	return all
-}
+// All are the exclusions of all tables.
+func All() []Exclusion { return declared }
 
 // Conflict says that a row was not written, and which is in the way.
 type Conflict struct {
