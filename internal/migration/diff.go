@@ -125,7 +125,7 @@ func addObjects(plan *migrate.Plan, name string, have []object) {
 func changed(name string, have []object) (drop, create []object) {
 	want := objects(name)
 	for _, h := range have {
-		if !slices.Contains(want, h) {
+		if !slices.Contains(want, h) && !slices.ContainsFunc(want, h.replacedBy) {
 			drop = append(drop, h)
 		}
 	}

@@ -103,6 +103,27 @@ var faults = []struct {
 		"trigger that nobody wants", dialect.SQLite, `CREATE TRIGGER never BEFORE INSERT ON clients BEGIN SELECT 1; END;`,
 		[]string{"DROP TRIGGER IF EXISTS never"},
 	},
+	{
+		"trigger", dialect.Postgres, `DROP TRIGGER clients_changed ON clients;`,
+		[]string{"CREATE TRIGGER clients_changed AFTER UPDATE ON clients FOR EACH ROW EXECUTE FUNCTION note_change()"},
+	},
+	{
+		"trigger at another time", dialect.Postgres,
+		"DROP TRIGGER clients_changed ON clients;\nCREATE TRIGGER clients_changed BEFORE UPDATE ON clients FOR EACH ROW EXECUTE FUNCTION note_change();",
+		[]string{
+			"DROP TRIGGER IF EXISTS clients_changed ON clients",
+			"CREATE TRIGGER clients_changed AFTER UPDATE ON clients FOR EACH ROW EXECUTE FUNCTION note_change()",
+		},
+	},
+	{
+		"function that does something else, while triggers hold on to it", dialect.Postgres,
+		"CREATE OR REPLACE FUNCTION note_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';",
+		[]string{noteChange},
+	},
+	{
+		"function that nobody wants", dialect.Postgres, "CREATE FUNCTION never() RETURNS int LANGUAGE sql AS 'SELECT 1';",
+		[]string{"DROP FUNCTION IF EXISTS never"},
+	},
 	{"view", dialect.Postgres, `DROP VIEW client_providers;`, []string{createView}},
 	{"view", dialect.SQLite, `DROP VIEW client_providers;`, []string{createView}},
 	{

@@ -33,6 +33,12 @@ func (o object) drop() string {
 	return drop
 }
 
+// replacedBy reports whether w takes the place of o as it is made: a function
+// cannot be dropped while triggers hold on to it.
+func (o object) replacedBy(w object) bool {
+	return o.kind == "FUNCTION" && w.kind == o.kind && w.name == o.name
+}
+
 // extension gives PostgreSQL exclusion constraints over plain columns.
 var extension = object{kind: "EXTENSION", name: "btree_gist", create: "CREATE EXTENSION IF NOT EXISTS btree_gist"}
 
