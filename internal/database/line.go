@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -30,9 +31,10 @@ func (c postgresConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	}
 	l := &line{}
 	connector.Dialer(l)
+	keep := context.AfterFunc(ctx, l.cut) // pq heeds ctx only until it has dialled
 	opened, err := connector.Connect(ctx)
-	if err != nil {
-		return nil, err
+	if !keep() || err != nil {
+		return nil, errors.Join(ctx.Err(), err)
 	}
 	conn, ok := opened.(pqConn)
 	if !ok {
@@ -145,9 +147,23 @@ func (l *line) DialContext(ctx context.Context, network, address string) (net.Co
 	case l.up: // a statement does not end before the request to stop it has
 		time.AfterFunc(grace, func() { _ = wire.Close() })
 	default:
+		l.mu.Lock()
 		l.wire = wire
+		l.mu.Unlock()
+	}
+	if ctx.Err() != nil { // and cut came too early for this wire
+		_ = wire.Close()
 	}
 	return wire, nil
+}
+
+// cut ends the wire at once.
+func (l *line) cut() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.wire != nil {
+		_ = l.wire.Close()
+	}
 }
 
 // Dial is what pq asks of every dialer, and does not call for one with contexts.

@@ -19,7 +19,7 @@ const (
 // deadline is how long a request may take, and late how much more its answer.
 const (
 	deadline = 5 * time.Second
-	late     = 3 * time.Second
+	late     = 5 * time.Second
 )
 
 // patience is for how long a caller asks again while others are waiting.
