@@ -18,6 +18,7 @@ import (
 	"docket/internal/dbtest"
 	"docket/internal/idempotency"
 	"docket/internal/planner"
+	"docket/internal/viewer"
 )
 
 // monday is when the frozen clock of these tests stands.
@@ -84,7 +85,7 @@ func serveWith(t testing.TB, c gql.Config) *api {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := httptest.NewServer(handler)
+	s := httptest.NewServer(viewer.Local().Handler(handler))
 	t.Cleanup(s.Close)
 	a.url = s.URL
 	return a

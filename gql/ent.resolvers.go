@@ -31,6 +31,9 @@ func (r mutationResolver) ClientCreate(ctx context.Context, input model.ClientCr
 func setClient(create *orm.CustomerCreate, in model.ClientCreateInput) error {
 	create.SetFirstName(in.FirstName)
 	create.SetLastName(in.LastName)
+	if v := in.Subject.Value(); v != nil {
+		create.SetSubject(*v)
+	}
 	return nil
 }
 
@@ -46,6 +49,7 @@ func (r mutationResolver) ClientBulkCreate(ctx context.Context, input model.Clie
 			entry := model.ClientCreateInput{
 				FirstName: in.FirstName,
 				LastName:  in.LastName,
+				Subject:   in.Subject,
 			}
 			if err := setClient(creates[i], entry); err != nil {
 				return nil, err
@@ -71,7 +75,7 @@ func (r mutationResolver) ClientUpdate(ctx context.Context, input model.ClientUp
 		}
 		row, err := update.Save(ctx)
 		if err != nil {
-			return nil, gate.Missing(err, "Client", input.ID)
+			return nil, gate.Unwritten(ctx, err, "Client", input.ID, tx.Customer.Query().Where(customer.ID(input.ID)))
 		}
 		// What it had before is known once it is locked, which the update does.
 		return []int{row.ID}, gate.Expect(ctx, tx, row.ID, row.Version-1, input.ExpectedVersion.Value())
@@ -93,6 +97,13 @@ func changeClient(update *orm.CustomerUpdateOne, in model.ClientUpdateInput) err
 			update.SetLastName(*v)
 		}
 	}
+	if v, set := in.Subject.ValueOK(); set {
+		if v == nil {
+			update.ClearSubject()
+		} else {
+			update.SetSubject(*v)
+		}
+	}
 	return nil
 }
 
@@ -106,7 +117,8 @@ func (r mutationResolver) ClientDelete(ctx context.Context, input model.ClientDe
 		if err := expect(ctx, tx, "Client", input.ID, input.ExpectedVersion, version); err != nil {
 			return nil, err
 		}
-		return []int{input.ID}, gate.Missing(tx.Customer.DeleteOneID(input.ID).Exec(ctx), "Client", input.ID)
+		err := tx.Customer.DeleteOneID(input.ID).Exec(ctx)
+		return []int{input.ID}, gate.Unwritten(ctx, err, "Client", input.ID, tx.Customer.Query().Where(customer.ID(input.ID)))
 	})
 }
 
@@ -131,6 +143,9 @@ func setProvider(create *orm.ProviderCreate, in model.ProviderCreateInput) error
 	if v := in.TimeZone.Value(); v != nil {
 		create.SetTimeZone(*v)
 	}
+	if v := in.Subject.Value(); v != nil {
+		create.SetSubject(*v)
+	}
 	return nil
 }
 
@@ -147,6 +162,7 @@ func (r mutationResolver) ProviderBulkCreate(ctx context.Context, input model.Pr
 				FirstName: in.FirstName,
 				LastName:  in.LastName,
 				TimeZone:  in.TimeZone,
+				Subject:   in.Subject,
 			}
 			if err := setProvider(creates[i], entry); err != nil {
 				return nil, err
@@ -172,7 +188,7 @@ func (r mutationResolver) ProviderUpdate(ctx context.Context, input model.Provid
 		}
 		row, err := update.Save(ctx)
 		if err != nil {
-			return nil, gate.Missing(err, "Provider", input.ID)
+			return nil, gate.Unwritten(ctx, err, "Provider", input.ID, tx.Provider.Query().Where(provider.ID(input.ID)))
 		}
 		// What it had before is known once it is locked, which the update does.
 		return []int{row.ID}, gate.Expect(ctx, tx, row.ID, row.Version-1, input.ExpectedVersion.Value())
@@ -201,6 +217,13 @@ func changeProvider(update *orm.ProviderUpdateOne, in model.ProviderUpdateInput)
 			update.SetTimeZone(*v)
 		}
 	}
+	if v, set := in.Subject.ValueOK(); set {
+		if v == nil {
+			update.ClearSubject()
+		} else {
+			update.SetSubject(*v)
+		}
+	}
 	return nil
 }
 
@@ -214,6 +237,7 @@ func (r mutationResolver) ProviderDelete(ctx context.Context, input model.Provid
 		if err := expect(ctx, tx, "Provider", input.ID, input.ExpectedVersion, version); err != nil {
 			return nil, err
 		}
-		return []int{input.ID}, gate.Missing(tx.Provider.DeleteOneID(input.ID).Exec(ctx), "Provider", input.ID)
+		err := tx.Provider.DeleteOneID(input.ID).Exec(ctx)
+		return []int{input.ID}, gate.Unwritten(ctx, err, "Provider", input.ID, tx.Provider.Query().Where(provider.ID(input.ID)))
 	})
 }

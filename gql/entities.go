@@ -2,6 +2,7 @@
 package gql
 
 import (
+	"docket/ent/entity"
 	"docket/ent/schema"
 	"docket/internal/planner"
 )
@@ -11,6 +12,7 @@ func entities() []*planner.Entity {
 	return []*planner.Entity{
 		{
 			Name: "Appointment", Table: "appointments", One: "appointment",
+			Policy: schema.Appointment{}.Policy().(entity.Policy),
 			Fields: []planner.Field{
 				{Name: "id", Column: "id", Kind: planner.ID, Of: "Appointment"},
 				{Name: "createdAt", Column: "created_at", Kind: planner.Time},
@@ -48,6 +50,7 @@ func entities() []*planner.Entity {
 		},
 		{
 			Name: "Client", Table: "clients", One: "client",
+			Policy: schema.Customer{}.Policy().(entity.Policy),
 			Fields: []planner.Field{
 				{Name: "id", Column: "id", Kind: planner.ID, Of: "Client"},
 				{Name: "createdAt", Column: "created_at", Kind: planner.Time},
@@ -77,6 +80,7 @@ func entities() []*planner.Entity {
 		},
 		{
 			Name: "Provider", Table: "providers", One: "provider",
+			Policy: schema.Provider{}.Policy().(entity.Policy),
 			Fields: []planner.Field{
 				{Name: "id", Column: "id", Kind: planner.ID, Of: "Provider"},
 				{Name: "createdAt", Column: "created_at", Kind: planner.Time},
@@ -113,6 +117,7 @@ func entities() []*planner.Entity {
 		},
 		{
 			Name: "Reservation", Table: "reservations", One: "reservation",
+			Policy: schema.Reservation{}.Policy().(entity.Policy),
 			Fields: []planner.Field{
 				{Name: "id", Column: "id", Kind: planner.ID, Of: "Reservation"},
 				{Name: "createdAt", Column: "created_at", Kind: planner.Time},

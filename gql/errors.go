@@ -17,6 +17,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"docket/ent/entity"
 	"docket/ent/orm"
 	"docket/internal/booking"
 	"docket/internal/gate"
@@ -29,15 +30,17 @@ import (
 
 // The codes of errors that are not refusals of package booking.
 const (
-	codeNotFound     = "NOT_FOUND"
-	codeBadUserInput = planner.BadInput
-	codeExists       = "ALREADY_EXISTS"
-	codeVersion      = "VERSION_CONFLICT"
-	codeKeyReused    = "IDEMPOTENCY_KEY_REUSED"
-	codeContention   = "CONTENTION"
-	codeTimeout      = "TIMEOUT"
-	codeUnavailable  = "UNAVAILABLE"
-	codeInternal     = "INTERNAL"
+	codeNotFound        = "NOT_FOUND"
+	codeForbidden       = "FORBIDDEN"
+	codeUnauthenticated = "UNAUTHENTICATED"
+	codeBadUserInput    = planner.BadInput
+	codeExists          = "ALREADY_EXISTS"
+	codeVersion         = "VERSION_CONFLICT"
+	codeKeyReused       = "IDEMPOTENCY_KEY_REUSED"
+	codeContention      = "CONTENTION"
+	codeTimeout         = "TIMEOUT"
+	codeUnavailable     = "UNAVAILABLE"
+	codeInternal        = "INTERNAL"
 )
 
 // badInput says which field of an input is wrong, and how.
@@ -135,8 +138,11 @@ func explain(err error, schema *ast.Schema) (message, code string, facts map[str
 		reused   *idempotency.Reused
 		invalid  *orm.ValidationError
 		asked    *planner.InputError
+		refused  *entity.Refused
 	)
 	switch {
+	case errors.As(err, &refused):
+		return forbidden(refused)
 	case errors.As(err, &refusal):
 		return refusal.Message, string(refusal.Code), wire(refusal.Facts)
 	case errors.As(err, &overlaps):
@@ -175,6 +181,18 @@ func explain(err error, schema *ast.Schema) (message, code string, facts map[str
 		return asked.Message, asked.Code, facts
 	}
 	return "", "", nil
+}
+
+// forbidden explains what the viewer may not do.
+func forbidden(r *entity.Refused) (message, code string, facts map[string]any) {
+	if r.Anonymous {
+		return "Say who you are: this needs a token.", codeUnauthenticated, nil
+	}
+	if r.Field != "" {
+		field := fieldName(r.Field)
+		return "You may not set " + field + ".", codeForbidden, map[string]any{"field": field}
+	}
+	return "You may not do this.", codeForbidden, nil
 }
 
 // inTheWay are the facts about the row in the way of another.

@@ -24,6 +24,7 @@ import (
 	"docket/internal/dbtest"
 	"docket/internal/idempotency"
 	"docket/internal/planner"
+	"docket/internal/viewer"
 )
 
 // desk is an API over a small world that is the same for each input, so that
@@ -104,7 +105,7 @@ func (d *desk) open(t testing.TB) {
 		Keys: idempotency.Keys{Keep: 24 * time.Hour}, Clock: func() time.Time { return monday.Add(45 * time.Minute) }, Log: slog.New(slog.NewTextHandler(&d.log, nil)),
 	})
 	must(t, err)
-	d.db, d.handler = db, handler
+	d.db, d.handler = db, viewer.Local().Handler(handler)
 }
 
 func (d *desk) send(body string) *httptest.ResponseRecorder {

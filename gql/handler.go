@@ -46,8 +46,9 @@ func NewHandler(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	entities := readable()
 	reads, err := planner.New(planner.Config{
-		DB: c.Reads, Dialect: c.Dialect, Schema: schema, Entities: readable(), Limits: c.Limits, Cursors: c.Cursors,
+		DB: c.Reads, Dialect: c.Dialect, Schema: schema, Entities: entities, Limits: c.Limits, Cursors: c.Cursors,
 	})
 	if err != nil {
 		return nil, err
@@ -65,6 +66,7 @@ func NewHandler(c Config) (http.Handler, error) {
 		h.Use(extension.Introspection{})
 	}
 	h.SetDisableSuggestion(!c.Introspection)
+	h.AroundFields(accessOf(schema.Mutation, entities).check)
 	h.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 		return next(booking.NewContext(ctx, booking.Moment{Now: c.Clock(), Rules: c.Rules}))
 	})

@@ -18,6 +18,7 @@ import (
 	"docket/internal/booking"
 	"docket/internal/dbtest"
 	"docket/internal/planner"
+	"docket/internal/viewer"
 )
 
 // TestAnswersEnd checks what bounds the size of an answer besides its rows: a
@@ -125,7 +126,7 @@ func TestLate(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	w := httptest.NewRecorder()
-	handler.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "/?query={clients{totalCount}}", nil))
+	viewer.Local().Handler(handler).ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "/?query={clients{totalCount}}", nil))
 	if !strings.Contains(w.Body.String(), "TIMEOUT") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}

@@ -19,6 +19,7 @@ import (
 	"docket/internal/booking"
 	"docket/internal/dbtest"
 	"docket/internal/planner"
+	"docket/internal/viewer"
 )
 
 // TestHTTP speaks GraphQL over HTTP as other clients than ours do.
@@ -129,7 +130,7 @@ func TestSchemaIsAsked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := httptest.NewServer(handler)
+	s := httptest.NewServer(viewer.Local().Handler(handler))
 	t.Cleanup(s.Close)
 	_, text := send(t, "GET", s.URL+"?query="+url.QueryEscape(ask), "", "")
 	if strings.Contains(text, "directives\":[{") || !strings.Contains(text, "BAD_USER_INPUT") || log.Len() > 0 {

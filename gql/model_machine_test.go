@@ -13,6 +13,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"docket/ent/entity"
 	"docket/internal/booking"
 )
 
@@ -146,7 +147,7 @@ func (m *machine) remember(o op, got answer) {
 
 // begin empties the database and makes a few people, with slots to book.
 func (m *machine) begin(t *rapid.T) {
-	ctx := booking.NewContext(m.t.Context(), booking.Moment{Now: monday})
+	ctx := booking.NewContext(entity.Service(m.t.Context()), booking.Moment{Now: monday})
 	for _, clear := range []func() error{
 		func() error { _, err := m.orm.Customer.Delete().Exec(ctx); return err },
 		func() error { _, err := m.orm.Provider.Delete().Exec(ctx); return err },

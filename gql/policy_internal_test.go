@@ -13,20 +13,24 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
+	"docket/ent/entity"
 	"docket/internal/booking"
 	"docket/internal/database"
 	"docket/internal/dbtest"
 	"docket/internal/planner"
+	"docket/internal/viewer"
 )
 
 // onlyAda shows one client and the reservations of that client, and hides all
 // others.
-func onlyAda(_ context.Context, e *planner.Entity) func(*sql.Selector) {
-	column := map[string]string{"Client": "id", "Reservation": "client_id"}[e.Name]
-	if column == "" {
-		return nil
-	}
-	return func(s *sql.Selector) { s.Where(sql.EQ(s.C(column), 1<<32+1)) }
+var onlyAda = map[string]entity.Policy{"Client": ofAda("id"), "Reservation": ofAda("client_id")}
+
+func ofAda(column string) entity.Policy {
+	return reading(entity.Where(func(s *sql.Selector) *sql.Predicate { return sql.EQ(s.C(column), 1<<32+1) }))
+}
+
+func reading(rows entity.Rows) entity.Policy {
+	return entity.Policy{Read: entity.Grants{func(context.Context, viewer.Viewer) entity.Rows { return rows }}}
 }
 
 // TestPolicy checks that what may not be seen is not there: not in pages, totals
@@ -55,12 +59,7 @@ func TestPolicy(t *testing.T) {
 }
 
 // onlyReservations shows all reservations and no client at all.
-func onlyReservations(_ context.Context, e *planner.Entity) func(*sql.Selector) {
-	if e.Name != "Client" {
-		return nil
-	}
-	return func(s *sql.Selector) { s.Where(sql.False()) }
-}
+var onlyReservations = map[string]entity.Policy{"Client": {}}
 
 // TestHiddenObjects leads from rows that may be seen to rows that may not: where
 // the schema has no null for that, the object that leads there is null, and an
@@ -96,7 +95,7 @@ func TestHiddenObjects(t *testing.T) {
 var morning = time.Date(2030, 1, 7, 8, 0, 0, 0, time.UTC)
 
 func momentOf(ctx context.Context) context.Context {
-	return booking.NewContext(ctx, booking.Moment{Now: morning, Rules: booking.DefaultRules()})
+	return booking.NewContext(viewer.NewContext(ctx, viewer.Local()), booking.Moment{Now: morning, Rules: booking.DefaultRules()})
 }
 
 // twoClients are Ben Hughes' and Ada Nowak's: each has a reservation with the one
@@ -115,15 +114,22 @@ func twoClients(t *testing.T, db *database.DB) {
 	}
 }
 
-// reader is a planner whose requests are under the policy.
-func reader(t *testing.T, db *database.DB, policy planner.Policy) *planner.Planner {
+// reader is a planner whose requests are under the policies; all else, all may see.
+func reader(t *testing.T, db *database.DB, policies map[string]entity.Policy) *planner.Planner {
 	t.Helper()
 	schema, err := Schema()
 	if err != nil {
 		t.Fatal(err)
 	}
+	entities := readable()
+	for _, e := range entities {
+		var limited bool
+		if e.Policy, limited = policies[e.Name]; !limited {
+			e.Policy = reading(entity.All())
+		}
+	}
 	reads, err := planner.New(planner.Config{
-		DB: db, Dialect: db.Dialect, Schema: schema, Entities: readable(), Limits: planner.DefaultLimits(), Policy: policy,
+		DB: db, Dialect: db.Dialect, Schema: schema, Entities: entities, Limits: planner.DefaultLimits(),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -9,16 +9,18 @@ import (
 	"testing"
 	"time"
 
+	"docket/ent/entity"
 	"docket/ent/orm"
 	"docket/gql"
 	"docket/internal/booking"
 	"docket/internal/idempotency"
+	"docket/internal/viewer"
 )
 
 // rows counts the rows of all tables but those of keys and changes.
 func (a *api) rows(t *testing.T) (n [4]int) {
 	t.Helper()
-	ctx := booking.NewContext(t.Context(), booking.Moment{Now: a.clock.Now(), Rules: booking.DefaultRules()})
+	ctx := booking.NewContext(viewer.NewContext(t.Context(), viewer.Local()), booking.Moment{Now: a.clock.Now(), Rules: booking.DefaultRules()})
 	var err [4]error
 	n[0], err[0] = a.orm.Customer.Query().Count(ctx)
 	n[1], err[1] = a.orm.Provider.Query().Count(ctx)
@@ -250,7 +252,7 @@ func TestAKeyIsKeptForItsTime(t *testing.T) {
 			if err := sweep(a.orm); err != nil {
 				t.Fatal(err)
 			}
-			if left, err := a.orm.IdempotencyKey.Query().Count(t.Context()); err != nil || left != 1-i {
+			if left, err := a.orm.IdempotencyKey.Query().Count(entity.Service(t.Context())); err != nil || left != 1-i {
 				t.Errorf("sweep %d leaves %d: %v", i, left, err)
 			}
 		}

@@ -16,6 +16,7 @@ import (
 	"docket/internal/planner"
 	"docket/internal/scalar"
 	"docket/internal/txn"
+	"docket/internal/viewer"
 )
 
 // write does what a mutation field asks for, in one transaction of its own, and
@@ -55,7 +56,8 @@ func requested(ctx context.Context, key *string) (*idempotency.Request, error) {
 	input, _ := field.ArgumentMap(graphql.GetOperationContext(ctx).Variables)["input"].(map[string]any)
 	input = maps.Clone(input)
 	delete(input, keyField)
-	return &idempotency.Request{Operation: field.Name, Key: *key, Input: input}, nil
+	v, _ := viewer.FromContext(ctx)
+	return &idempotency.Request{Asker: v.Subject, Operation: field.Name, Key: *key, Input: input}, nil
 }
 
 const keyField = "idempotencyKey"

@@ -174,9 +174,13 @@ func camel(column string) string {
 	return strings.Join(words, "")
 }
 
-// check refuses an entity whose consumers would be left without words.
+// check refuses an entity whose consumers would be left without words, or that
+// does not say who they are.
 func check(g *gen.Graph) error {
 	for _, n := range g.Nodes {
+		if n.NumPolicy() == 0 {
+			return fmt.Errorf("%s needs a policy: a method Policy() ent.Policy that says who may do what", n.Name)
+		}
 		if comment(n) == "" {
 			return fmt.Errorf("%s needs a comment: entschema.Comment(…) among its annotations", n.Name)
 		}

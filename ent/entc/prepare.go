@@ -1,6 +1,7 @@
 package main
 
 import (
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -17,6 +18,14 @@ import (
 type prepare struct {
 	entc.DefaultExtension
 	enums map[string]string // the Go type of each GraphQL enum
+}
+
+//go:embed policy.tmpl
+var policy string
+
+// Templates of the extension are what ent writes besides its own.
+func (p prepare) Templates() []*gen.Template {
+	return []*gen.Template{gen.MustParse(gen.NewTemplate("policy").Parse(policy))}
 }
 
 // Hooks of the extension.

@@ -6,6 +6,8 @@ import (
 
 	"entgo.io/ent/entc/gen"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"docket/ent/entity"
 )
 
 func nonNull(name string) *ast.Type { return ast.NonNullNamedType(name, nil) }
@@ -35,6 +37,20 @@ func addEntityFields(g *gen.Graph, s *ast.Schema) error {
 			query.Fields = append(query.Fields, &ast.FieldDefinition{
 				Name: viewField(v, plural(n)), Description: v.Comment, Type: all.Type, Arguments: all.Arguments,
 			})
+		}
+	}
+	return nil
+}
+
+// guard lets the fields be null that not everyone may see.
+func guard(g *gen.Graph, s *ast.Schema) error {
+	for _, n := range served(g) {
+		for _, f := range n.Fields {
+			shown := s.Types[gqlName(n)].Fields.ForName(camelName(f))
+			if a := (entity.GuardedField{}); shown != nil && decode(f.Annotations, &a) {
+				shown.Type.NonNull = false
+				shown.Description += " Null to those who may not know it."
+			}
 		}
 	}
 	return nil

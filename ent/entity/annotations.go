@@ -141,3 +141,13 @@ func (Copies) Name() string { return "DocketCopies" }
 // the edge leads to. A foreign key over all of them, and the edge's column,
 // keeps the copies true.
 func CopiesOf(edge string, columns ...string) entschema.Annotation { return Copies{edge, columns} }
+
+// GuardedField is the annotation made by [Guarded].
+type GuardedField struct{}
+
+// Name of the annotation.
+func (GuardedField) Name() string { return "DocketGuarded" }
+
+// Guarded says that not everyone who sees a row sees the field: the Fields of its
+// [Policy] say who does, and to all others it is null.
+func Guarded() entschema.Annotation { return GuardedField{} }

@@ -9,6 +9,7 @@ import (
 	"docket/ent/orm/predicate"
 	"docket/ent/orm/provider"
 	"docket/ent/orm/reservation"
+	"errors"
 	"fmt"
 	"math"
 
@@ -400,6 +401,12 @@ func (_q *AppointmentQuery) prepareQuery(ctx context.Context) error {
 			return err
 		}
 		_q.sql = prev
+	}
+	if appointment.Policy == nil {
+		return errors.New("orm: uninitialized appointment.Policy (forgotten import orm/runtime?)")
+	}
+	if err := appointment.Policy.EvalQuery(ctx, _q); err != nil {
+		return err
 	}
 	return nil
 }

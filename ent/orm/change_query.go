@@ -6,6 +6,7 @@ import (
 	"context"
 	"docket/ent/orm/change"
 	"docket/ent/orm/predicate"
+	"errors"
 	"fmt"
 	"math"
 
@@ -326,6 +327,12 @@ func (_q *ChangeQuery) prepareQuery(ctx context.Context) error {
 			return err
 		}
 		_q.sql = prev
+	}
+	if change.Policy == nil {
+		return errors.New("orm: uninitialized change.Policy (forgotten import orm/runtime?)")
+	}
+	if err := change.Policy.EvalQuery(ctx, _q); err != nil {
+		return err
 	}
 	return nil
 }

@@ -526,7 +526,8 @@ func (c *ChangeClient) GetX(ctx context.Context, id int) *Change {
 
 // Hooks returns the client hooks.
 func (c *ChangeClient) Hooks() []Hook {
-	return c.hooks.Change
+	hooks := c.hooks.Change
+	return append(hooks[:len(hooks):len(hooks)], change.Hooks[:]...)
 }
 
 // Interceptors returns the client interceptors.
@@ -825,7 +826,8 @@ func (c *IdempotencyKeyClient) GetX(ctx context.Context, id int) *IdempotencyKey
 
 // Hooks returns the client hooks.
 func (c *IdempotencyKeyClient) Hooks() []Hook {
-	return c.hooks.IdempotencyKey
+	hooks := c.hooks.IdempotencyKey
+	return append(hooks[:len(hooks):len(hooks)], idempotencykey.Hooks[:]...)
 }
 
 // Interceptors returns the client interceptors.

@@ -27,7 +27,7 @@ type Customer struct {
 	FirstName string `json:"first_name,omitempty"`
 	// Family name, 1 to 100 characters.
 	LastName string `json:"last_name,omitempty"`
-	// The identity provider's name (sub) for the person.
+	// The identity provider's name (sub) for the person, whose own the row is.
 	Subject *string `json:"subject,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the CustomerQuery when eager-loading is set.

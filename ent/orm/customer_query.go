@@ -9,6 +9,7 @@ import (
 	"docket/ent/orm/predicate"
 	"docket/ent/orm/provider"
 	"docket/ent/orm/reservation"
+	"errors"
 	"fmt"
 	"math"
 
@@ -401,6 +402,12 @@ func (_q *CustomerQuery) prepareQuery(ctx context.Context) error {
 			return err
 		}
 		_q.sql = prev
+	}
+	if customer.Policy == nil {
+		return errors.New("orm: uninitialized customer.Policy (forgotten import orm/runtime?)")
+	}
+	if err := customer.Policy.EvalQuery(ctx, _q); err != nil {
+		return err
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"docket/ent/orm/idempotencykey"
 	"docket/ent/orm/predicate"
+	"errors"
 	"fmt"
 	"math"
 
@@ -326,6 +327,12 @@ func (_q *IdempotencyKeyQuery) prepareQuery(ctx context.Context) error {
 			return err
 		}
 		_q.sql = prev
+	}
+	if idempotencykey.Policy == nil {
+		return errors.New("orm: uninitialized idempotencykey.Policy (forgotten import orm/runtime?)")
+	}
+	if err := idempotencykey.Policy.EvalQuery(ctx, _q); err != nil {
+		return err
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ type Provider struct {
 	LastName string `json:"last_name,omitempty"`
 	// IANA name of the time zone the provider works in, such as Europe/Berlin.
 	TimeZone string `json:"time_zone,omitempty"`
-	// The identity provider's name (sub) for the person.
+	// The identity provider's name (sub) for the person, whose own the row is.
 	Subject *string `json:"subject,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the ProviderQuery when eager-loading is set.

@@ -10,6 +10,7 @@ import (
 	"docket/ent/orm/predicate"
 	"docket/ent/orm/provider"
 	"docket/ent/orm/reservation"
+	"errors"
 	"fmt"
 	"math"
 
@@ -438,6 +439,12 @@ func (_q *ProviderQuery) prepareQuery(ctx context.Context) error {
 			return err
 		}
 		_q.sql = prev
+	}
+	if provider.Policy == nil {
+		return errors.New("orm: uninitialized provider.Policy (forgotten import orm/runtime?)")
+	}
+	if err := provider.Policy.EvalQuery(ctx, _q); err != nil {
+		return err
 	}
 	return nil
 }

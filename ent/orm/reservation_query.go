@@ -9,6 +9,7 @@ import (
 	"docket/ent/orm/predicate"
 	"docket/ent/orm/provider"
 	"docket/ent/orm/reservation"
+	"errors"
 	"fmt"
 	"math"
 
@@ -434,6 +435,12 @@ func (_q *ReservationQuery) prepareQuery(ctx context.Context) error {
 			return err
 		}
 		_q.sql = prev
+	}
+	if reservation.Policy == nil {
+		return errors.New("orm: uninitialized reservation.Policy (forgotten import orm/runtime?)")
+	}
+	if err := reservation.Policy.EvalQuery(ctx, _q); err != nil {
+		return err
 	}
 	return nil
 }

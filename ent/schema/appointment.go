@@ -14,6 +14,7 @@ import (
 
 	"docket/ent/entity"
 	"docket/internal/booking"
+	"docket/internal/viewer"
 )
 
 // Appointment is one bookable slot of a provider.
@@ -57,6 +58,24 @@ func (Appointment) Indexes() []ent.Index {
 	}
 }
 
+// Policy of the Appointment: everyone sees what can be reserved, a client what it
+// ever reserved, and a provider its own slots, which it opens and withdraws.
+func (Appointment) Policy() ent.Policy {
+	return entity.Policy{
+		Read:   entity.Grants{admins, providerIn("provider_id"), anyAvailable, to(viewer.Client, everReserved)},
+		Create: entity.Grants{admins, providerIn("provider_id")},
+		Update: entity.Grants{admins, providerIn("provider_id")},
+	}
+}
+
+func anyAvailable(ctx context.Context, _ viewer.Viewer) entity.Rows {
+	return entity.Where(func(s *sql.Selector) *sql.Predicate { return at(ctx, s, available) })
+}
+
+func everReserved(_ context.Context, s *sql.Selector, v viewer.Viewer) *sql.Predicate {
+	return reservedBy(s, v, "clients", "appointment_id", "client_id", nil)
+}
+
 // Annotations of the Appointment.
 func (Appointment) Annotations() []entschema.Annotation {
 	return []entschema.Annotation{
@@ -78,25 +97,25 @@ func (Appointment) Annotations() []entschema.Annotation {
 
 // AppointmentAvailable chooses the appointments that could be reserved now.
 func AppointmentAvailable(ctx context.Context) func(*sql.Selector) {
-	return at(ctx, func(s *sql.Selector, m booking.Moment) *sql.Predicate {
-		return sql.And(
-			sql.EQ(s.C("status"), "OPEN"),
-			sql.GTE(s.C("time_slot"), m.Rules.EarliestStart(m.Now)),
-			sql.Not(hasReservation(s, func(r *sql.SelectTable) *sql.Predicate { return live(r, m) })),
-		)
-	})
+	return view(ctx, available)
+}
+
+func available(s *sql.Selector, m booking.Moment) *sql.Predicate {
+	return sql.And(
+		sql.EQ(s.C("status"), "OPEN"),
+		sql.GTE(s.C("time_slot"), m.Rules.EarliestStart(m.Now)),
+		sql.Not(hasReservation(s, func(r *sql.SelectTable) *sql.Predicate { return live(r, m) })),
+	)
 }
 
 // AppointmentConfirmed chooses the appointments with a confirmed reservation.
 func AppointmentConfirmed(ctx context.Context) func(*sql.Selector) {
-	return at(ctx, func(s *sql.Selector, _ booking.Moment) *sql.Predicate {
-		return hasReservation(s, confirmed)
-	})
+	return view(ctx, func(s *sql.Selector, _ booking.Moment) *sql.Predicate { return hasReservation(s, confirmed) })
 }
 
 // AppointmentReserved chooses the appointments that someone has now.
 func AppointmentReserved(ctx context.Context) func(*sql.Selector) {
-	return at(ctx, func(s *sql.Selector, m booking.Moment) *sql.Predicate {
+	return view(ctx, func(s *sql.Selector, m booking.Moment) *sql.Predicate {
 		return hasReservation(s, func(r *sql.SelectTable) *sql.Predicate { return live(r, m) })
 	})
 }

@@ -6,6 +6,8 @@ import (
 	entschema "entgo.io/ent/schema"
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
+
+	"docket/ent/entity"
 )
 
 // Change is what one update changed of a row. Triggers write it, so that no
@@ -26,6 +28,9 @@ func (Change) Fields() []ent.Field {
 func (Change) Indexes() []ent.Index {
 	return []ent.Index{index.Fields("row_id", "version")}
 }
+
+// Policy of the Change.
+func (Change) Policy() ent.Policy { return entity.Policy{Read: entity.Grants{admins}} }
 
 // Annotations of the Change.
 func (Change) Annotations() []entschema.Annotation {

@@ -6,6 +6,8 @@ import (
 	entschema "entgo.io/ent/schema"
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
+
+	"docket/ent/entity"
 )
 
 // IdempotencyKey is what came of a mutation that was asked for with a key, for
@@ -31,6 +33,9 @@ func (IdempotencyKey) Indexes() []ent.Index {
 		index.Fields("created_at"), // those to forget
 	}
 }
+
+// Policy of the IdempotencyKey: the service keeps them for itself.
+func (IdempotencyKey) Policy() ent.Policy { return entity.Policy{} }
 
 // Annotations of the IdempotencyKey.
 func (IdempotencyKey) Annotations() []entschema.Annotation {

@@ -7,17 +7,18 @@ import (
 
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/entsql"
+	entschema "entgo.io/ent/schema"
 	"entgo.io/ent/schema/field"
 )
 
 const maxName = 100
 
 // nameFields are the fields of anyone with a name.
-func nameFields() []ent.Field {
+func nameFields(annotations ...entschema.Annotation) []ent.Field {
 	name := func(column, comment string) ent.Field {
 		return field.String(column).Validate(validName).
 			SchemaType(map[string]string{"postgres": "varchar(100)", "sqlite3": "varchar(100)"}).
-			Comment(comment + ", 1 to 100 characters.")
+			Comment(comment + ", 1 to 100 characters.").Annotations(annotations...)
 	}
 	return []ent.Field{
 		name("first_name", "Given name"),

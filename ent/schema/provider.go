@@ -30,8 +30,8 @@ func (Provider) Fields() []ent.Field {
 		field.String("time_zone").Default("UTC").Validate(validZone).
 			Comment("IANA name of the time zone the provider works in, such as Europe/Berlin."),
 		field.String("subject").Optional().Nillable().Unique().
-			Comment("The identity provider's name (sub) for the person.").
-			Annotations(entgql.Skip(entgql.SkipAll)),
+			Comment("The identity provider's name (sub) for the person, whose own the row is.").
+			Annotations(entity.Guarded(), entgql.Skip(entgql.SkipOrderField)),
 	)
 }
 
@@ -47,6 +47,20 @@ func (Provider) Edges() []ent.Edge {
 		edge.From("clients", Customer.Type).Ref("providers").
 			Comment("The clients who have reservations with the provider.").
 			Annotations(entgql.RelayConnection(), entgql.Skip(entgql.SkipMutationCreateInput, entgql.SkipMutationUpdateInput)),
+	}
+}
+
+// Policy of the Provider: everyone may find one.
+func (Provider) Policy() ent.Policy {
+	return entity.Policy{
+		Read:   entity.Grants{everyone},
+		Create: entity.Grants{admins},
+		Update: entity.Grants{admins, providerIn("id")},
+		Delete: entity.Grants{admins},
+		Fields: map[string]entity.FieldPolicy{
+			"subject": {Read: entity.Grants{admins, providerIn("id")}, Write: entity.Grants{admins}},
+		},
+		Edges: map[string]entity.Grants{"clients": pairs},
 	}
 }
 

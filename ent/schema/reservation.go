@@ -72,6 +72,16 @@ func (Reservation) Indexes() []ent.Index {
 	}
 }
 
+// Policy of the Reservation: it is the client's, who moves it, and the provider
+// sees it.
+func (Reservation) Policy() ent.Policy {
+	return entity.Policy{
+		Read:   entity.Grants{admins, clientIn("client_id"), providerIn("provider_id")},
+		Create: entity.Grants{admins, clientIn("client_id")},
+		Update: entity.Grants{admins, clientIn("client_id")},
+	}
+}
+
 // Annotations of the Reservation.
 func (Reservation) Annotations() []entschema.Annotation {
 	return []entschema.Annotation{
@@ -98,21 +108,21 @@ func (Reservation) Annotations() []entschema.Annotation {
 
 // ReservationActive chooses the holds that have not ended.
 func ReservationActive(ctx context.Context) func(*sql.Selector) {
-	return at(ctx, func(s *sql.Selector, m booking.Moment) *sql.Predicate {
+	return view(ctx, func(s *sql.Selector, m booking.Moment) *sql.Predicate {
 		return sql.And(sql.EQ(s.C("state"), string(booking.Held)), sql.GT(s.C("expiry"), m.Now))
 	})
 }
 
 // ReservationConfirmed chooses the confirmed reservations.
 func ReservationConfirmed(ctx context.Context) func(*sql.Selector) {
-	return at(ctx, func(s *sql.Selector, _ booking.Moment) *sql.Predicate {
+	return view(ctx, func(s *sql.Selector, _ booking.Moment) *sql.Predicate {
 		return sql.EQ(s.C("state"), string(booking.Confirmed))
 	})
 }
 
 // ReservationExpired chooses the holds that ended unconfirmed.
 func ReservationExpired(ctx context.Context) func(*sql.Selector) {
-	return at(ctx, func(s *sql.Selector, m booking.Moment) *sql.Predicate {
+	return view(ctx, func(s *sql.Selector, m booking.Moment) *sql.Predicate {
 		return sql.And(sql.EQ(s.C("state"), string(booking.Held)), sql.LTE(s.C("expiry"), m.Now))
 	})
 }

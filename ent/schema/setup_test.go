@@ -9,6 +9,7 @@ import (
 	"docket/ent/orm"
 	"docket/internal/booking"
 	"docket/internal/database"
+	"docket/internal/viewer"
 )
 
 // noon is when these tests are, and what they tell times from.
@@ -28,7 +29,7 @@ func setup(t *testing.T, db *database.DB) bundle {
 // at is a context in which it is now.
 func at(t *testing.T, now time.Time) context.Context {
 	t.Helper()
-	return booking.NewContext(t.Context(), booking.Moment{Now: now, Rules: booking.DefaultRules()})
+	return booking.NewContext(viewer.NewContext(t.Context(), viewer.Local()), booking.Moment{Now: now, Rules: booking.DefaultRules()})
 }
 
 func must(t *testing.T, err error) {

@@ -15,6 +15,7 @@ import (
 	"docket/internal/booking"
 	"docket/internal/database"
 	"docket/internal/dbtest"
+	"docket/internal/viewer"
 )
 
 // rows are the ids of rows by what they are called here.
@@ -169,7 +170,7 @@ func TestAvailableUnderOtherRules(t *testing.T) {
 		for notice, want := range map[time.Duration][]string{
 			0: {"an hour later", "at noon"}, tick: {"an hour later"}, time.Hour: {"an hour later"}, time.Hour + tick: {},
 		} {
-			ctx := booking.NewContext(t.Context(), booking.Moment{Now: noon, Rules: booking.Rules{AdvanceNotice: notice}})
+			ctx := booking.NewContext(viewer.NewContext(t.Context(), viewer.Local()), booking.Moment{Now: noon, Rules: booking.Rules{AdvanceNotice: notice}})
 			ids, err := b.Appointment.Query().Where(schema.AppointmentAvailable(ctx)).IDs(at(t, noon))
 			must(t, err)
 			if got := r.named(ids); !slices.Equal(got, want) {

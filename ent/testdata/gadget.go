@@ -38,6 +38,9 @@ func (Gadget) Edges() []ent.Edge {
 	}
 }
 
+// Policy of the Gadget.
+func (Gadget) Policy() ent.Policy { return forAdmins() }
+
 // Annotations of the Gadget.
 func (Gadget) Annotations() []entschema.Annotation {
 	return []entschema.Annotation{entschema.Comment("Something with everything.")}
@@ -57,6 +60,14 @@ func (Part) Fields() []ent.Field {
 // Edges of the Part.
 func (Part) Edges() []ent.Edge {
 	return []ent.Edge{edge.From("gadget", Gadget.Type).Ref("parts").Unique().Comment("What has it.")}
+}
+
+// Policy of the Part.
+func (Part) Policy() ent.Policy { return forAdmins() }
+
+func forAdmins() entity.Policy {
+	all := entity.Grants{admins}
+	return entity.Policy{Read: all, Create: all, Update: all, Delete: all}
 }
 
 // Annotations of the Part.

@@ -2519,7 +2519,7 @@ func (ec *executionContext) unmarshalInputClientBulkCreateEntry(ctx context.Cont
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"firstName", "lastName"}
+	fieldsInOrder := [...]string{"firstName", "lastName", "subject"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2540,6 +2540,13 @@ func (ec *executionContext) unmarshalInputClientBulkCreateEntry(ctx context.Cont
 				return it, err
 			}
 			it.LastName = data
+		case "subject":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("subject"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Subject = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -2617,7 +2624,7 @@ func (ec *executionContext) unmarshalInputClientCreateInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"firstName", "lastName", "idempotencyKey"}
+	fieldsInOrder := [...]string{"firstName", "lastName", "subject", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2638,6 +2645,13 @@ func (ec *executionContext) unmarshalInputClientCreateInput(ctx context.Context,
 				return it, err
 			}
 			it.LastName = data
+		case "subject":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("subject"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Subject = graphql.OmittableOf(data)
 		case "idempotencyKey":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -2729,7 +2743,7 @@ func (ec *executionContext) unmarshalInputClientUpdateInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "expectedVersion", "firstName", "lastName", "idempotencyKey"}
+	fieldsInOrder := [...]string{"id", "expectedVersion", "firstName", "lastName", "subject", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2764,6 +2778,13 @@ func (ec *executionContext) unmarshalInputClientUpdateInput(ctx context.Context,
 				return it, err
 			}
 			it.LastName = graphql.OmittableOf(data)
+		case "subject":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("subject"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Subject = graphql.OmittableOf(data)
 		case "idempotencyKey":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -2799,7 +2820,7 @@ func (ec *executionContext) unmarshalInputProviderBulkCreateEntry(ctx context.Co
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"firstName", "lastName", "timeZone"}
+	fieldsInOrder := [...]string{"firstName", "lastName", "timeZone", "subject"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2827,6 +2848,13 @@ func (ec *executionContext) unmarshalInputProviderBulkCreateEntry(ctx context.Co
 				return it, err
 			}
 			it.TimeZone = graphql.OmittableOf(data)
+		case "subject":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("subject"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Subject = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -2904,7 +2932,7 @@ func (ec *executionContext) unmarshalInputProviderCreateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"firstName", "lastName", "timeZone", "idempotencyKey"}
+	fieldsInOrder := [...]string{"firstName", "lastName", "timeZone", "subject", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2932,6 +2960,13 @@ func (ec *executionContext) unmarshalInputProviderCreateInput(ctx context.Contex
 				return it, err
 			}
 			it.TimeZone = graphql.OmittableOf(data)
+		case "subject":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("subject"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Subject = graphql.OmittableOf(data)
 		case "idempotencyKey":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -3023,7 +3058,7 @@ func (ec *executionContext) unmarshalInputProviderUpdateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "expectedVersion", "firstName", "lastName", "timeZone", "idempotencyKey"}
+	fieldsInOrder := [...]string{"id", "expectedVersion", "firstName", "lastName", "timeZone", "subject", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -3065,6 +3100,13 @@ func (ec *executionContext) unmarshalInputProviderUpdateInput(ctx context.Contex
 				return it, err
 			}
 			it.TimeZone = graphql.OmittableOf(data)
+		case "subject":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("subject"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Subject = graphql.OmittableOf(data)
 		case "idempotencyKey":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)

@@ -36,6 +36,8 @@ type ClientBulkCreateEntry struct {
 	FirstName string `json:"firstName"`
 	// Family name, 1 to 100 characters.
 	LastName string `json:"lastName"`
+	// The identity provider's name (sub) for the person, whose own the row is.
+	Subject graphql.Omittable[*string] `json:"subject,omitempty"`
 }
 
 // Input of clientBulkCreate.
@@ -52,6 +54,8 @@ type ClientCreateInput struct {
 	FirstName string `json:"firstName"`
 	// Family name, 1 to 100 characters.
 	LastName string `json:"lastName"`
+	// The identity provider's name (sub) for the person, whose own the row is.
+	Subject graphql.Omittable[*string] `json:"subject,omitempty"`
 	// Your name for this request, such as a UUID. Sent again with it, it is not done again: the answer is what came of it.
 	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
 }
@@ -76,6 +80,8 @@ type ClientUpdateInput struct {
 	FirstName graphql.Omittable[*string] `json:"firstName,omitempty"`
 	// Family name, 1 to 100 characters.
 	LastName graphql.Omittable[*string] `json:"lastName,omitempty"`
+	// The identity provider's name (sub) for the person, whose own the row is.
+	Subject graphql.Omittable[*string] `json:"subject,omitempty"`
 	// Your name for this request, such as a UUID. Sent again with it, it is not done again: the answer is what came of it.
 	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
 }
@@ -92,6 +98,8 @@ type ProviderBulkCreateEntry struct {
 	LastName string `json:"lastName"`
 	// IANA name of the time zone the provider works in, such as Europe/Berlin.
 	TimeZone graphql.Omittable[*string] `json:"timeZone,omitempty"`
+	// The identity provider's name (sub) for the person, whose own the row is.
+	Subject graphql.Omittable[*string] `json:"subject,omitempty"`
 }
 
 // Input of providerBulkCreate.
@@ -110,6 +118,8 @@ type ProviderCreateInput struct {
 	LastName string `json:"lastName"`
 	// IANA name of the time zone the provider works in, such as Europe/Berlin.
 	TimeZone graphql.Omittable[*string] `json:"timeZone,omitempty"`
+	// The identity provider's name (sub) for the person, whose own the row is.
+	Subject graphql.Omittable[*string] `json:"subject,omitempty"`
 	// Your name for this request, such as a UUID. Sent again with it, it is not done again: the answer is what came of it.
 	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
 }
@@ -136,6 +146,8 @@ type ProviderUpdateInput struct {
 	LastName graphql.Omittable[*string] `json:"lastName,omitempty"`
 	// IANA name of the time zone the provider works in, such as Europe/Berlin.
 	TimeZone graphql.Omittable[*string] `json:"timeZone,omitempty"`
+	// The identity provider's name (sub) for the person, whose own the row is.
+	Subject graphql.Omittable[*string] `json:"subject,omitempty"`
 	// Your name for this request, such as a UUID. Sent again with it, it is not done again: the answer is what came of it.
 	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
 }

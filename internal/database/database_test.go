@@ -18,6 +18,7 @@ import (
 	"docket/internal/booking"
 	"docket/internal/database"
 	"docket/internal/dbtest"
+	"docket/internal/viewer"
 )
 
 func must(t *testing.T, err error) {
@@ -207,7 +208,7 @@ func TestForeignKeys(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		noon := time.Date(2030, time.May, 6, 12, 0, 0, 0, time.UTC)
-		ctx := booking.NewContext(t.Context(), booking.Moment{Now: noon})
+		ctx := booking.NewContext(viewer.NewContext(t.Context(), viewer.Local()), booking.Moment{Now: noon})
 		client := db.ORM()
 		err := client.Appointment.Create().SetProviderID(4711).SetTimeSlot(noon).SetEndsAt(noon.Add(time.Hour)).Exec(ctx)
 		if !orm.IsConstraintError(err) {
@@ -250,7 +251,7 @@ func TestTimesAreInstants(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		all := instants(t)
-		ctx := booking.NewContext(t.Context(), booking.Moment{Now: all[0]})
+		ctx := booking.NewContext(viewer.NewContext(t.Context(), viewer.Local()), booking.Moment{Now: all[0]})
 		client := db.ORM()
 		written := slices.Clone(all)
 		by := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // only so that the rows are in no order

@@ -10,6 +10,7 @@ import (
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
 
+	"docket/ent/entity"
 	"docket/internal/database"
 	"docket/internal/dbtest"
 )
@@ -59,7 +60,7 @@ func TestStatementsOfTransactionsAreKept(t *testing.T) {
 			if n, err := ask(t.Context(), tx, "SELECT 2 + $1::int", 1); n != 3 || err != nil {
 				t.Errorf("got %d: %v", n, err)
 			}
-			must(t, tx.Exec(t.Context(), "UPDATE clients SET version = version + $1", []any{1}, nil))
+			must(t, tx.Exec(entity.Service(t.Context()), "UPDATE clients SET version = version + $1", []any{1}, nil))
 		})
 	}
 	if n := prepared() - before; n != 2 {

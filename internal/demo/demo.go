@@ -15,6 +15,7 @@ import (
 	"docket/internal/booking"
 	"docket/internal/gate"
 	"docket/internal/txn"
+	"docket/internal/viewer"
 )
 
 const (
@@ -29,7 +30,7 @@ const (
 // several servers that start on an empty database at once, one fills it: a
 // subject is nobody else's.
 func Fill(ctx context.Context, db *orm.Client, rules booking.Rules, now time.Time) error {
-	ctx = booking.NewContext(ctx, booking.Moment{Now: now, Rules: rules})
+	ctx = booking.NewContext(viewer.NewContext(ctx, viewer.Local()), booking.Moment{Now: now, Rules: rules})
 	if filled, err := db.Provider.Query().Exist(ctx); err != nil || filled {
 		return err
 	}

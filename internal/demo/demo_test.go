@@ -12,6 +12,7 @@ import (
 
 	"entgo.io/ent/dialect"
 
+	"docket/ent/entity"
 	"docket/ent/orm"
 	"docket/ent/orm/appointment"
 	"docket/ent/orm/reservation"
@@ -19,6 +20,7 @@ import (
 	"docket/internal/database"
 	"docket/internal/dbtest"
 	"docket/internal/demo"
+	"docket/internal/viewer"
 )
 
 func must(t *testing.T, err error) {
@@ -44,7 +46,7 @@ type content struct {
 
 func read(t *testing.T, client *orm.Client) (c content) {
 	t.Helper()
-	ctx := t.Context()
+	ctx := entity.Service(t.Context())
 	var err error
 	c.providers, err = client.Provider.Query().WithAppointments(func(q *orm.AppointmentQuery) { q.Order(appointment.ByTimeSlot()) }).All(ctx)
 	must(t, err)
@@ -169,7 +171,7 @@ func (content) keepsTheRules(t *testing.T, db *database.DB) {
 func TestFillLeavesOthersAlone(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		ctx := booking.NewContext(t.Context(), booking.Moment{Now: monday})
+		ctx := booking.NewContext(viewer.NewContext(t.Context(), viewer.Local()), booking.Moment{Now: monday})
 		must(t, db.ORM().Provider.Create().SetFirstName("Pia").SetLastName("Provider").Exec(ctx))
 		_, c := fill(t, db, booking.DefaultRules(), monday)
 		if len(c.providers) != 1 || len(c.clients) != 0 {

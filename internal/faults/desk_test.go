@@ -17,6 +17,7 @@ import (
 	"docket/internal/overlap"
 	"docket/internal/scalar"
 	"docket/internal/txn"
+	"docket/internal/viewer"
 )
 
 // desk is two gates on one database, each with connections and a clock of its
@@ -95,7 +96,7 @@ func (*desk) must(t *testing.T, err error) {
 func (d *desk) request(t *testing.T, i int) (context.Context, *server) {
 	t.Helper()
 	g := d.gates[i]
-	return booking.NewContext(t.Context(), booking.Moment{Now: booking.Instant(g.Clock()), Rules: g.Rules}), g
+	return booking.NewContext(viewer.NewContext(t.Context(), viewer.Local()), booking.Moment{Now: booking.Instant(g.Clock()), Rules: g.Rules}), g
 }
 
 // while has workers do anything at any gate, as long as f runs.

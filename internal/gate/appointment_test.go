@@ -7,6 +7,7 @@ import (
 
 	"entgo.io/ent"
 
+	"docket/ent/entity"
 	"docket/ent/orm/appointment"
 	"docket/internal/booking"
 	"docket/internal/database"
@@ -18,7 +19,7 @@ func (b *bundle) opened(t *testing.T, provider int) (starts []time.Duration) {
 	t.Helper()
 	all, err := b.DB.Appointment.Query().
 		Where(appointment.ProviderID(provider), appointment.StatusEQ(appointment.StatusOPEN)).
-		Order(appointment.ByTimeSlot()).All(t.Context())
+		Order(appointment.ByTimeSlot()).All(entity.Service(t.Context()))
 	must(t, err)
 	for _, a := range all {
 		if got := a.EndsAt.Sub(a.TimeSlot); got != b.Rules.SlotLength {
@@ -49,12 +50,12 @@ func TestOpenStoresSlots(t *testing.T) {
 		must(t, b.Open(request, provider, noon.Add(time.Hour).In(berlin), noon.Add(2*time.Hour)))
 		same(t, "the slots", b.opened(t, provider), every(time.Hour, 2*time.Hour, length))
 		same(t, "another's slots", b.opened(t, other), nil)
-		first, err := b.DB.Appointment.Query().Order(appointment.ByTimeSlot()).First(t.Context())
+		first, err := b.DB.Appointment.Query().Order(appointment.ByTimeSlot()).First(entity.Service(t.Context()))
 		must(t, err)
 		if first.ProviderID != provider || first.Version != 1 || after(&first.CreatedAt) != "1s" || after(&first.UpdatedAt) != "1s" {
 			t.Errorf("the first slot is %v", first)
 		}
-		p, err := b.DB.Provider.Get(t.Context(), provider)
+		p, err := b.DB.Provider.Get(entity.Service(t.Context()), provider)
 		must(t, err)
 		if p.Version != 1 { // locked, not written
 			t.Errorf("the provider has version %d, want 1", p.Version)
@@ -165,7 +166,7 @@ func TestOpenAgainWhatWasCancelled(t *testing.T) {
 		// On another grid, even.
 		must(t, b.Open(b.request(t), provider, noon.Add(tomorrow+50*time.Minute), noon.Add(tomorrow+80*time.Minute)))
 		same(t, "the slots", b.opened(t, provider), []time.Duration{tomorrow + 50*time.Minute, tomorrow + 65*time.Minute})
-		fresh, err := b.DB.Appointment.Query().Where(appointment.TimeSlot(noon.Add(tomorrow + 65*time.Minute))).OnlyID(t.Context())
+		fresh, err := b.DB.Appointment.Query().Where(appointment.TimeSlot(noon.Add(tomorrow + 65*time.Minute))).OnlyID(entity.Service(t.Context()))
 		must(t, err)
 		b.confirmed(t, client, fresh)
 		_, err = b.Reserve(b.request(t), client, old)

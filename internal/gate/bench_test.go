@@ -15,6 +15,7 @@ import (
 	"docket/internal/database"
 	"docket/internal/dbtest"
 	"docket/internal/gate"
+	"docket/internal/viewer"
 )
 
 // These hold the verbs against transactions written by hand that lock, look,
@@ -121,7 +122,7 @@ func (h *byHand) confirmHold(ctx context.Context, now time.Time, id int) error {
 // bookings are n clients, each with a slot of its own.
 func bookings(b *testing.B, d desk, n int) (ctx context.Context, clients, slots []int) {
 	b.Helper()
-	ctx = booking.NewContext(b.Context(), booking.Moment{Now: noon, Rules: d.Rules})
+	ctx = booking.NewContext(viewer.NewContext(b.Context(), viewer.Local()), booking.Moment{Now: noon, Rules: d.Rules})
 	fail := func(err error) {
 		b.Helper()
 		if err != nil {
@@ -208,7 +209,7 @@ func BenchmarkOpen(b *testing.B) {
 			b.Run(name+"/"+who, func(b *testing.B) {
 				db := dbtest.Open(b, name)
 				d := desk{&gate.Gate{Rules: booking.DefaultRules(), Clock: func() time.Time { return noon }}, db.ORM()}
-				ctx := booking.NewContext(b.Context(), booking.Moment{Now: noon, Rules: d.Rules})
+				ctx := booking.NewContext(viewer.NewContext(b.Context(), viewer.Local()), booking.Moment{Now: noon, Rules: d.Rules})
 				slots, err := d.Rules.Cut(noon, noon.Add(n*length))
 				if err != nil {
 					b.Fatal(err)

@@ -1,6 +1,7 @@
 // Package gate is the only way in which bookings change.
 //
-// Every verb is part of a transaction, and works in one order: lock the client
+// Every verb is part of a transaction, and works in one order: ask the policy of
+// the entity that it is about whether the viewer may have it done, lock the client
 // (the provider, when slots are opened), then the appointments by id, read what
 // matters, and only then the clock. So whoever decides, decides alone, on what
 // is true and at what time it is; a clock read any sooner might be behind the
@@ -16,6 +17,7 @@ import (
 	"log/slog"
 	"time"
 
+	"docket/ent/entity"
 	"docket/ent/orm"
 	"docket/ent/orm/appointment"
 	"docket/ent/orm/change"
@@ -59,7 +61,8 @@ func Expect(ctx context.Context, tx *orm.Tx, id, version int, expected *int) err
 	if expected == nil || version == *expected {
 		return nil
 	}
-	since, err := tx.Change.Query().Where(change.RowID(id), change.VersionGT(*expected), change.VersionLTE(version)).Order(change.ByID()).All(ctx)
+	since, err := tx.Change.Query().Where(change.RowID(id), change.VersionGT(*expected), change.VersionLTE(version)).Order(change.ByID()).
+		All(entity.Service(ctx))
 	if err != nil {
 		return err
 	}
@@ -76,6 +79,10 @@ const rows = 1000
 
 // Open opens what is missing of the slots of [start, end) of a provider.
 func (g *Gate) Open(ctx context.Context, tx *orm.Tx, providerID int, start, end time.Time) error {
+	ctx, err := mayOpen(ctx, tx, providerID)
+	if err != nil {
+		return err
+	}
 	want, err := g.Rules.Cut(start, end)
 	if err != nil {
 		return err
@@ -115,6 +122,10 @@ func (g *Gate) Open(ctx context.Context, tx *orm.Tx, providerID int, start, end 
 // CancelAppointment withdraws a slot and cancels the live reservations on it.
 // Cancelling it again changes nothing.
 func (g *Gate) CancelAppointment(ctx context.Context, tx *orm.Tx, id int, expected *int) error {
+	ctx, err := mayCancel(ctx, tx, id)
+	if err != nil {
+		return err
+	}
 	a, err := tx.Appointment.Query().Where(appointment.ID(id), txn.Locked).Only(ctx)
 	if err != nil {
 		return Missing(err, "Appointment", id)

@@ -7,6 +7,7 @@ import (
 
 	"entgo.io/ent/dialect"
 
+	"docket/ent/entity"
 	"docket/ent/orm"
 	"docket/ent/orm/reservation"
 	"docket/internal/database"
@@ -119,7 +120,7 @@ func TestTheGateAlone(t *testing.T) {
 			from := noon.Add(240*time.Hour + time.Duration(i)*5*time.Minute)
 			must(t, b.Open(b.request(t), p, from, from.Add(4*length)))
 		}
-		slots, err := b.DB.Appointment.Query().IDs(t.Context())
+		slots, err := b.DB.Appointment.Query().IDs(entity.Service(t.Context()))
 		must(t, err)
 		granted := make([]map[string]int, workers)
 		tally(t, together(each(workers, func(w int) error {

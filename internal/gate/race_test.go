@@ -10,6 +10,7 @@ import (
 
 	"entgo.io/ent/dialect"
 
+	"docket/ent/entity"
 	"docket/ent/orm"
 	"docket/ent/orm/appointment"
 	"docket/ent/orm/reservation"
@@ -257,7 +258,7 @@ func TestRaceWithAWithdrawal(t *testing.T) {
 			if moved := errs[2] == nil; moved != (got.Appointment == elsewhere) || moved == (got.State == "CANCELLED") {
 				t.Errorf("moving came to %v, confirming to %v: %+v", errs[2], errs[1], got)
 			}
-			n, err := b.DB.Reservation.Query().Where(reservation.AppointmentID(slot), reservation.StateNEQ(reservation.StateCANCELLED)).Count(t.Context())
+			n, err := b.DB.Reservation.Query().Where(reservation.AppointmentID(slot), reservation.StateNEQ(reservation.StateCANCELLED)).Count(entity.Service(t.Context()))
 			must(t, err)
 			if n > 0 || b.appointment(t, slot).Status != appointment.StatusCANCELLED {
 				t.Errorf("%d have the slot, which is %v", n, b.appointment(t, slot).Status)
@@ -444,7 +445,7 @@ func TestRaceToMoveToASlot(t *testing.T) {
 // expiry is the end of a hold.
 func (b *bundle) expiry(t *testing.T, id int) time.Time {
 	t.Helper()
-	r, err := b.DB.Reservation.Get(t.Context(), id)
+	r, err := b.DB.Reservation.Get(entity.Service(t.Context()), id)
 	must(t, err)
 	return r.Expiry
 }

@@ -9,6 +9,7 @@ import (
 	"docket/internal/booking"
 	"docket/internal/database"
 	"docket/internal/dbtest"
+	"docket/internal/viewer"
 )
 
 // Whatever is refused leaves every row as it was, versions included.
@@ -231,7 +232,7 @@ func TestNoMoment(t *testing.T) {
 		b := setup(t, db)
 		for name, verb := range b.verbs(t) {
 			before := b.rows(t)
-			if err := verb(t.Context()); err != nil || before == b.rows(t) {
+			if err := verb(viewer.NewContext(t.Context(), viewer.Local())); err != nil || before == b.rows(t) {
 				t.Errorf("%s did nothing: %v", name, err)
 			}
 		}

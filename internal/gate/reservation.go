@@ -19,6 +19,10 @@ import (
 
 // Reserve holds an appointment for a client and returns the reservation's id.
 func (g *Gate) Reserve(ctx context.Context, tx *orm.Tx, clientID, appointmentID int) (int, error) {
+	ctx, err := mayReserve(ctx, tx, tx.Customer, clientID, appointmentID)
+	if err != nil {
+		return 0, err
+	}
 	a, err := lockBoth(ctx, tx, clientID, appointmentID)
 	if err != nil {
 		return 0, err
@@ -57,6 +61,10 @@ func (g *Gate) Glance(ctx context.Context, db *orm.Client, clientID, appointment
 	if !g.contended.has(appointmentID) {
 		return nil
 	}
+	ctx, err := mayReserve(ctx, db, db.Customer, clientID, appointmentID)
+	if err != nil {
+		return err
+	}
 	on, err := db.Reservation.Query().Where(
 		reservation.AppointmentID(appointmentID), reservation.StateNEQ(reservation.StateCANCELLED),
 		// Who is not there is told so by Reserve, before anything else, and so is
@@ -88,6 +96,10 @@ func (g *Gate) Glance(ctx context.Context, db *orm.Client, clientID, appointment
 
 // Confirm makes a hold lasting. Confirming again changes nothing.
 func (g *Gate) Confirm(ctx context.Context, tx *orm.Tx, id int, expected *int) error {
+	ctx, err := mayMove(ctx, tx, id)
+	if err != nil {
+		return err
+	}
 	r, a, err := lockReservation(ctx, tx, id, nil, expected)
 	if err != nil {
 		return err
@@ -104,6 +116,10 @@ func (g *Gate) Confirm(ctx context.Context, tx *orm.Tx, id int, expected *int) e
 // Cancel lets go of a held or confirmed reservation. Cancelling what has let
 // go already changes nothing.
 func (g *Gate) Cancel(ctx context.Context, tx *orm.Tx, id int, expected *int) error {
+	ctx, err := mayMove(ctx, tx, id)
+	if err != nil {
+		return err
+	}
 	r, _, err := lockReservation(ctx, tx, id, nil, expected)
 	if err != nil {
 		return err
@@ -114,6 +130,10 @@ func (g *Gate) Cancel(ctx context.Context, tx *orm.Tx, id int, expected *int) er
 
 // Reschedule moves a reservation to another appointment.
 func (g *Gate) Reschedule(ctx context.Context, tx *orm.Tx, id, to int, expected *int) error {
+	ctx, err := mayMove(ctx, tx, id)
+	if err != nil {
+		return err
+	}
 	r, a, err := lockReservation(ctx, tx, id, &to, expected)
 	if err != nil {
 		return err

@@ -12,12 +12,14 @@ import (
 	"testing"
 	"time"
 
+	"docket/ent/entity"
 	"docket/ent/orm"
 	"docket/internal/booking"
 	"docket/internal/database"
 	"docket/internal/gate"
 	"docket/internal/overlap"
 	"docket/internal/txn"
+	"docket/internal/viewer"
 )
 
 // noon is when these tests begin, and what they tell times from.
@@ -93,7 +95,7 @@ func setup(t *testing.T, db *database.DB) *bundle {
 // request is the context of a request that begins at the clock's present.
 func (b *bundle) request(t *testing.T) context.Context {
 	t.Helper()
-	return booking.NewContext(t.Context(), booking.Moment{Now: b.clock.peek(), Rules: b.Rules})
+	return booking.NewContext(viewer.NewContext(t.Context(), viewer.Local()), booking.Moment{Now: b.clock.peek(), Rules: b.Rules})
 }
 
 // clock stands still, or goes on by a step with every reading.
@@ -262,7 +264,7 @@ type stored struct {
 
 func (b *bundle) reservation(t *testing.T, id int) stored {
 	t.Helper()
-	r, err := b.DB.Reservation.Get(t.Context(), id)
+	r, err := b.DB.Reservation.Get(entity.Service(t.Context()), id)
 	must(t, err)
 	return stored{
 		Client: r.ClientID, Appointment: r.AppointmentID, Provider: r.ProviderID,
@@ -283,7 +285,7 @@ func after(t *time.Time) string {
 // versions are those of a client and some appointments.
 func (b *bundle) versions(t *testing.T, client int, appointments ...int) (all []int) {
 	t.Helper()
-	c, err := b.DB.Customer.Get(t.Context(), client)
+	c, err := b.DB.Customer.Get(entity.Service(t.Context()), client)
 	must(t, err)
 	all = append(all, c.Version)
 	for _, id := range appointments {
@@ -294,7 +296,7 @@ func (b *bundle) versions(t *testing.T, client int, appointments ...int) (all []
 
 func (b *bundle) appointment(t *testing.T, id int) *orm.Appointment {
 	t.Helper()
-	a, err := b.DB.Appointment.Get(t.Context(), id)
+	a, err := b.DB.Appointment.Get(entity.Service(t.Context()), id)
 	must(t, err)
 	return a
 }

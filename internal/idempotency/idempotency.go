@@ -16,6 +16,7 @@ import (
 
 	"entgo.io/ent/dialect/sql"
 
+	"docket/ent/entity"
 	"docket/ent/orm"
 	"docket/ent/orm/idempotencykey"
 	"docket/internal/booking"
@@ -50,6 +51,7 @@ func (k Keys) Once(ctx context.Context, tx *orm.Tx, r Request, do func() ([]int,
 	if err != nil {
 		return nil, err
 	}
+	ctx = entity.Service(ctx)
 	input, err := fingerprint(r.Input)
 	if err != nil {
 		return nil, err
@@ -112,6 +114,7 @@ const batch = 1000
 
 // Forget deletes the keys that are older at now than they are kept.
 func (k Keys) Forget(ctx context.Context, db *orm.Client, now time.Time) error {
+	ctx = entity.Service(ctx)
 	for {
 		old, err := db.IdempotencyKey.Query().Where(idempotencykey.CreatedAtLTE(booking.Instant(now).Add(-k.Keep))).Limit(batch).IDs(ctx)
 		if err != nil || len(old) == 0 {

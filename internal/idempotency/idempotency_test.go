@@ -8,12 +8,14 @@ import (
 	"testing"
 	"time"
 
+	"docket/ent/entity"
 	"docket/ent/orm"
 	"docket/internal/booking"
 	"docket/internal/database"
 	"docket/internal/dbtest"
 	"docket/internal/idempotency"
 	"docket/internal/txn"
+	"docket/internal/viewer"
 )
 
 var (
@@ -33,7 +35,7 @@ func once(ctx context.Context, db *orm.Client, r idempotency.Request, ids ...int
 func TestKeysOfOthers(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		ctx := booking.NewContext(t.Context(), booking.Moment{Now: noon})
+		ctx := booking.NewContext(viewer.NewContext(t.Context(), viewer.Local()), booking.Moment{Now: noon})
 		client := db.ORM()
 		for i, r := range []idempotency.Request{
 			{Asker: "", Operation: "clientCreate", Key: "k"},
@@ -57,7 +59,7 @@ func TestKeysOfOthers(t *testing.T) {
 func TestNoRows(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		ctx := booking.NewContext(t.Context(), booking.Moment{Now: noon})
+		ctx := booking.NewContext(viewer.NewContext(t.Context(), viewer.Local()), booking.Moment{Now: noon})
 		client := db.ORM()
 		for again := range 2 {
 			if got, done, err := once(ctx, client, idempotency.Request{Operation: "o", Key: "k"}); err != nil || len(got) > 0 || done != (again == 0) {
@@ -71,7 +73,7 @@ func TestNoRows(t *testing.T) {
 func TestAFailureLeavesNoKey(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		ctx := booking.NewContext(t.Context(), booking.Moment{Now: noon})
+		ctx := booking.NewContext(viewer.NewContext(t.Context(), viewer.Local()), booking.Moment{Now: noon})
 		client, failed := db.ORM(), errors.New("failed")
 		r := idempotency.Request{Operation: "o", Key: "k", Input: map[string]any{"a": 1}}
 		_, err := txn.Do(ctx, client, func(tx *orm.Tx) ([]int, error) {
@@ -96,7 +98,7 @@ func TestForgetMany(t *testing.T) {
 			err := client.IdempotencyKey.MapCreateBulk(make([]struct{}, 750), func(c *orm.IdempotencyKeyCreate, i int) {
 				c.SetCreatedAt(noon.Add(time.Duration(from) * time.Minute)).SetAsker("").SetOperation("o").
 					SetKey(fmt.Sprint(from, " ", i)).SetInput("").SetResult(nil)
-			}).Exec(t.Context())
+			}).Exec(entity.Service(t.Context()))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -105,7 +107,7 @@ func TestForgetMany(t *testing.T) {
 			if err := keys.Forget(t.Context(), client, noon.Add(time.Hour+time.Duration(now)*time.Minute)); err != nil {
 				t.Fatal(err)
 			}
-			if left, err := client.IdempotencyKey.Query().Count(t.Context()); err != nil || left != want {
+			if left, err := client.IdempotencyKey.Query().Count(entity.Service(t.Context())); err != nil || left != want {
 				t.Errorf("%d are left, not %d: %v", left, want, err)
 			}
 		}

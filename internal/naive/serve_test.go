@@ -24,6 +24,7 @@ import (
 	"docket/internal/dbtest"
 	"docket/internal/naive"
 	"docket/internal/planner"
+	"docket/internal/viewer"
 )
 
 // now is when the clock of these tests stands.
@@ -96,7 +97,7 @@ func serve(t testing.TB, db *database.DB, rules booking.Rules) side {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return side{db.Dialect, db, handler, log}
+	return side{db.Dialect, db, viewer.Local().Handler(handler), log}
 }
 
 // load has the evaluator know what is in the databases now.

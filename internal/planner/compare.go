@@ -12,7 +12,7 @@ import (
 )
 
 // compare reads a comparison of a column with a value, or a list of them.
-func (f *filters) compare(c comparison, name string, v any) (condition, error) {
+func (f *filters) compare(e *Entity, c comparison, name string, v any) (condition, error) {
 	column, field := c.field.Column, c.field
 	switch c.op {
 	case isNil, notNil:
@@ -20,12 +20,15 @@ func (f *filters) compare(c comparison, name string, v any) (condition, error) {
 		if !ok {
 			return nil, bad("where", "%s must be true or false.", name)
 		}
-		return func(b *builder, alias string) *sql.Predicate {
-			if yes == (c.op == isNil) {
-				return sql.IsNull(b.column(alias, column))
-			}
-			return sql.NotNull(b.column(alias, column))
-		}, nil
+		isNull := func(b *builder, alias string) *sql.Predicate { return sql.IsNull(b.column(alias, column)) }
+		notNull := f.guarded(e, column, func(b *builder, alias string) *sql.Predicate { return sql.NotNull(b.column(alias, column)) })
+		switch {
+		case yes != (c.op == isNil):
+			return notNull, nil
+		case e.Policy.Fields[column].Read != nil:
+			return not(notNull), nil // to whom may not see it, it is null
+		}
+		return isNull, nil
 	case in, notIn:
 		var args []any
 		for _, v := range asList(v) {
@@ -41,15 +44,30 @@ func (f *filters) compare(c comparison, name string, v any) (condition, error) {
 		if len(args) > f.limits.Parameters {
 			return nil, tooMuch(TooComplex, "where", f.limits.Parameters, "%s takes at most %d values.", name, f.limits.Parameters)
 		}
-		return oneOf(column, args, c.op == notIn), nil
+		return f.guarded(e, column, oneOf(column, args, c.op == notIn)), nil
 	}
 	arg, err := f.argument(field, name, v)
 	if err != nil {
 		return nil, err
 	}
-	return func(b *builder, alias string) *sql.Predicate {
+	return f.guarded(e, column, func(b *builder, alias string) *sql.Predicate {
 		return c.op.holds(b, b.column(alias, column), arg)
-	}, nil
+	}), nil
+}
+
+// guarded is a comparison that holds of no row whose column may not be seen. One
+// that holds of all rows, whatever they have, tells nothing.
+func (f *filters) guarded(e *Entity, column string, c condition) condition {
+	if e.Policy.Fields[column].Read == nil {
+		return c
+	}
+	return func(b *builder, alias string) *sql.Predicate {
+		p, may := c(b, alias), b.guard(e, alias, column)
+		if p == nil || may == nil {
+			return p
+		}
+		return sql.And(may, p)
+	}
 }
 
 // argumentsOfCondition is how many values of a list weigh as one condition.

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"entgo.io/ent/dialect/sql"
+
+	"docket/ent/entity"
 )
 
 // Entity is what the planner knows of a type: its names and how it is stored.
@@ -11,6 +13,9 @@ type Entity struct {
 	Name  string // in GraphQL: Client
 	Table string
 	One   string // the root field of one row by its id: client
+	// Policy chooses what the viewer of a request sees, wherever a statement
+	// speaks of the entity. Without one, nobody sees anything.
+	Policy entity.Policy
 
 	Fields   []Field
 	Edges    []Edge
@@ -50,6 +55,8 @@ type Edge struct {
 	Many  bool  // a connection; otherwise one object, or none
 	Few   bool  // one object although Link leads to many: the first that Where chooses
 	Where Where // narrows the rows to those of a view, if not nil
+
+	of *Entity // whose edge it is
 }
 
 // Link says which rows of another table belong to a row: those whose column

@@ -79,7 +79,7 @@ func (f *filters) entry(e *Entity, name string, v any, depth int) (condition, er
 	case c.edge != nil:
 		return f.related(c, v, depth)
 	}
-	return f.compare(c, name, v)
+	return f.compare(e, c, name, v)
 }
 
 // all reads a list of filters.
@@ -122,7 +122,7 @@ func relatedTo(edge *Edge, to *Entity, meets condition) condition {
 	return func(b *builder, alias string) *sql.Predicate {
 		s, inner := b.from(to)
 		s.Select(b.column(inner, "id"))
-		b.linked(s, inner, edge.Link, alias)
+		b.linked(s, inner, edge, alias)
 		b.where(s, inner, meets)
 		return sql.Exists(s)
 	}

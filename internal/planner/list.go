@@ -14,7 +14,7 @@ func (b *builder) list(l *list, outer string) expression {
 			return
 		}
 		page := b.page(l, outer)
-		if page == nil { // at most one row, found by a key
+		if page == nil { // at most one row, found by a key, as it is stored
 			b.single(s, l, outer)
 			return
 		}
@@ -53,13 +53,14 @@ func (b *builder) single(s *sql.Builder, l *list, outer string) {
 // page selects the rows of a list, in their order; nil where no order is needed.
 func (b *builder) page(l *list, outer string) *sql.Selector {
 	p := &b.pages[l.index]
-	if l.origin == byID || l.origin == byEdge && !l.edge.Few || l.origin == bySource && len(p.ids) == 1 {
+	one := l.origin == byID || l.origin == byEdge && !l.edge.Few || l.origin == bySource && len(p.ids) == 1
+	if one && b.bare(l) {
 		return nil
 	}
 	s, alias := b.from(l.entity)
 	for _, column := range l.row.needs(l.entity) {
 		if !l.rare || column != "id" { // which the fence names itself
-			s.AppendSelect(b.column(alias, column))
+			b.show(s, l.entity, alias, column)
 		}
 	}
 	k := b.key(s, alias, l.entity, p.order, l.rare)
@@ -121,7 +122,7 @@ func (b *builder) beyond(l *list, outer string, after bool) expression {
 func (b *builder) matching(s *sql.Selector, alias string, l *list, outer string) {
 	p := &b.pages[l.index]
 	if l.edge != nil {
-		b.linked(s, alias, l.edge.Link, outer)
+		b.linked(s, alias, l.edge, outer)
 	}
 	if p.ids != nil {
 		s.Where(sql.In(b.column(alias, "id"), boxed(p.ids)...))

@@ -42,13 +42,18 @@ func (b *builder) key(s *sql.Selector, alias string, e *Entity, o *Order, rare b
 	switch {
 	case o == nil:
 	case o.Edge == "":
-		k.write, k.nullable = text(b.column(alias, o.Column)), o.Nullable
+		var guarded bool
+		k.write, guarded = b.shown(e, alias, o.Column)
+		k.nullable = guarded || o.Nullable
 	case o.Column == "":
 		k.derived = true
-		k.write = b.related(alias, e.edge(o.Edge), func(string) string { return "count(*)" })
+		k.write = b.related(alias, e.edge(o.Edge), func(string) expression { return text("count(*)") })
 	case rare: // a join would be made for as many rows as the database expects
-		k.derived, k.nullable = true, o.Nullable || b.policy != nil
-		k.write = b.related(alias, e.edge(o.Edge), func(inner string) string { return b.column(inner, o.Column) })
+		k.derived, k.nullable = true, true // it may lead to a row that is not to be seen
+		k.write = b.related(alias, e.edge(o.Edge), func(inner string) expression {
+			value, _ := b.shown(b.entities[e.edge(o.Edge).To], inner, o.Column)
+			return value
+		})
 	default:
 		k.nullable = b.join(s, alias, e.edge(o.Edge), o, &k)
 	}
@@ -56,11 +61,11 @@ func (b *builder) key(s *sql.Selector, alias string, e *Entity, o *Order, rare b
 }
 
 // related selects something of the rows that the edge leads to.
-func (b *builder) related(alias string, edge *Edge, what func(inner string) string) expression {
+func (b *builder) related(alias string, edge *Edge, what func(inner string) expression) expression {
 	return func(sb *sql.Builder) {
 		s, inner := b.from(b.entities[edge.To])
-		b.linked(s, inner, edge.Link, alias)
-		s.SelectExpr(sql.Raw(what(inner)))
+		b.linked(s, inner, edge, alias)
+		s.SelectExpr(sql.ExprFunc(what(inner)))
 		sb.Wrap(func(sb *sql.Builder) { sb.Join(s) })
 	}
 }
@@ -71,9 +76,11 @@ func (b *builder) join(s *sql.Selector, alias string, edge *Edge, o *Order, k *k
 	joined := b.alias("j")
 	var table sql.TableView = sql.Table(to.Table).As(joined)
 	nullable = o.Nullable
-	if b.policy != nil && b.policy(b.ctx, to) != nil {
-		visible, inner := b.from(to)
-		table, nullable = visible.Select(b.column(inner, edge.Link.There), b.column(inner, o.Column)).As(joined), true
+	if _, guarded := b.sees(to).fields[o.Column]; guarded || !b.sees(to).rows.All() {
+		seen, inner := b.from(to)
+		seen.Select(b.column(inner, edge.Link.There))
+		b.show(seen, to, inner, o.Column)
+		table, nullable = seen.As(joined), true
 	}
 	if nullable {
 		s.LeftJoin(table)

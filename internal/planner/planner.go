@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	entsql "entgo.io/ent/dialect/sql"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"docket/internal/cache"
@@ -18,10 +17,6 @@ type DB interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// Policy chooses the rows of an entity that the request of ctx may see; nil for
-// all. It holds wherever a statement speaks of the entity.
-type Policy func(ctx context.Context, e *Entity) func(*entsql.Selector)
-
 // Config is what a planner needs.
 type Config struct {
 	DB       DB
@@ -30,7 +25,6 @@ type Config struct {
 	Entities []*Entity
 	Limits   Limits
 	Cursors  *Cursors
-	Policy   Policy // nil: everybody sees everything
 }
 
 // Planner reads what operations select. It may be used by many goroutines.
@@ -44,7 +38,6 @@ type Planner struct {
 	comparisons map[string]map[string]comparison
 	limits      Limits
 	cursors     *Cursors
-	policy      Policy
 	plans       *cache.Cache[planKey, *plan]
 	conditions  *cache.Cache[*ast.OperationDefinition, []string]
 }
@@ -77,7 +70,7 @@ const (
 func New(c Config) (*Planner, error) {
 	p := &Planner{
 		db: c.DB, dialect: c.Dialect, schema: c.Schema, order: c.Entities,
-		limits: c.Limits, cursors: c.Cursors, policy: c.Policy,
+		limits: c.Limits, cursors: c.Cursors,
 		entities: map[string]*Entity{}, comparisons: map[string]map[string]comparison{},
 		roots: map[string]rootField{"node": {}, "nodes": {}},
 	}
@@ -118,9 +111,30 @@ func (p *Planner) check(e *Entity) error {
 			}
 		}
 	}
-	for _, edge := range e.Edges {
-		if p.entities[edge.To] == nil {
+	for i := range e.Edges {
+		edge := &e.Edges[i]
+		if edge.of = e; p.entities[edge.To] == nil {
 			return fmt.Errorf("planner: %s.%s leads to %s, which is no entity", e.Name, edge.Name, edge.To)
+		}
+	}
+	return p.checkPolicy(e, typ)
+}
+
+// checkPolicy holds the policy of an entity against the schema: what it speaks of
+// has to be there, and null has to be possible where it hides a field.
+func (p *Planner) checkPolicy(e *Entity, typ *ast.Definition) error {
+	for column, policy := range e.Policy.Fields {
+		f := e.column(column)
+		if f == nil {
+			return fmt.Errorf("planner: the policy of %s speaks of %s, which is no column", e.Name, column)
+		}
+		if shown := typ.Fields.ForName(f.Name); policy.Read != nil && shown != nil && shown.Type.NonNull {
+			return fmt.Errorf("planner: the policy of %s guards %s: its field needs the annotation entity.Guarded()", e.Name, column)
+		}
+	}
+	for name := range e.Policy.Edges {
+		if edge := e.edge(name); edge == nil || edge.Link.Through == "" {
+			return fmt.Errorf("planner: the policy of %s speaks of %s, which is no edge through a table", e.Name, name)
 		}
 	}
 	return nil

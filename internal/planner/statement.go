@@ -22,6 +22,7 @@ type builder struct {
 	*run
 	ctx     context.Context
 	aliases int
+	visible map[*Entity]*visible
 }
 
 // statement is the SELECT for the plan, or "" where it reads nothing.
@@ -145,11 +146,7 @@ func (b *builder) value(all []expression, column string, kind Kind) []expression
 func (b *builder) from(e *Entity) (*sql.Selector, string) {
 	alias := b.alias("t")
 	s := sql.Dialect(b.dialect).Select().From(sql.Table(e.Table).As(alias))
-	if b.policy != nil {
-		if may := b.policy(b.ctx, e); may != nil {
-			may(s)
-		}
-	}
+	b.sees(e).rows.Narrow(s)
 	return s, alias
 }
 
@@ -162,8 +159,10 @@ func (b *builder) where(s *sql.Selector, alias string, c condition) {
 	}
 }
 
-// linked narrows s to the rows that belong to the row of the alias outer.
-func (b *builder) linked(s *sql.Selector, alias string, l Link, outer string) {
+// linked narrows s to the rows that the edge leads to from the row of the alias
+// outer.
+func (b *builder) linked(s *sql.Selector, alias string, edge *Edge, outer string) {
+	l := edge.Link
 	if l.Through == "" {
 		s.Where(sql.ColumnsEQ(b.column(alias, l.There), b.column(outer, l.Here)))
 		return
@@ -171,6 +170,9 @@ func (b *builder) linked(s *sql.Selector, alias string, l Link, outer string) {
 	between := b.alias("m")
 	pairs := sql.Dialect(b.dialect).Select(b.column(between, l.There)).From(sql.Table(l.Through).As(between))
 	pairs.Where(sql.ColumnsEQ(b.column(between, l.Here), b.column(outer, "id")))
+	if known, limited := b.sees(edge.of).pairs[edge.Name]; limited {
+		known.Narrow(pairs)
+	}
 	s.Where(sql.In(b.column(alias, "id"), pairs))
 }
 

@@ -23,6 +23,7 @@ import (
 	"docket/internal/idempotency"
 	"docket/internal/planner"
 	"docket/internal/server"
+	"docket/internal/viewer"
 )
 
 // FuzzRequest sends any request to the whole server. Its answer is of the status
@@ -107,7 +108,7 @@ func whole(f *testing.F, log io.Writer, page bool) http.Handler {
 	if err != nil {
 		f.Fatal(err)
 	}
-	return (&server.Server{API: api, GraphiQL: page, Ready: db.PingContext, Timeout: 30 * time.Second, Log: to}).Handler()
+	return (&server.Server{API: viewer.Local().Handler(api), GraphiQL: page, Ready: db.PingContext, Timeout: 30 * time.Second, Log: to}).Handler()
 }
 
 // graphQL checks an answer of the API (GraphQL over HTTP, 6 Response).

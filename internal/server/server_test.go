@@ -24,6 +24,7 @@ import (
 	"docket/internal/graphiql"
 	"docket/internal/planner"
 	"docket/internal/server"
+	"docket/internal/viewer"
 )
 
 func must(t *testing.T, err error) {
@@ -192,7 +193,7 @@ func TestBodies(t *testing.T) {
 	})
 	must(t, err)
 	handlers := map[string]http.Handler{}
-	for name, h := range map[string]http.Handler{"echo": s.API, "graphql": api} {
+	for name, h := range map[string]http.Handler{"echo": s.API, "graphql": viewer.Local().Handler(api)} {
 		for _, page := range []bool{true, false} {
 			handlers[name+map[bool]string{true: " with GraphiQL"}[page]] = (&server.Server{API: h, GraphiQL: page, Ready: s.Ready, Timeout: s.Timeout, Log: s.Log}).Handler()
 		}

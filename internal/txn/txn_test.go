@@ -21,6 +21,7 @@ import (
 	"docket/internal/database"
 	"docket/internal/dbtest"
 	"docket/internal/txn"
+	"docket/internal/viewer"
 )
 
 // attempts is how often Do tries.
@@ -34,7 +35,7 @@ var (
 // moment is a context in which rows can be written.
 func moment(t *testing.T) context.Context {
 	t.Helper()
-	return booking.NewContext(t.Context(), booking.Moment{Now: time.Date(2030, time.May, 6, 12, 0, 0, 0, time.UTC)})
+	return booking.NewContext(viewer.NewContext(t.Context(), viewer.Local()), booking.Moment{Now: time.Date(2030, time.May, 6, 12, 0, 0, 0, time.UTC)})
 }
 
 // writer creates rows; it is a client or a transaction's.

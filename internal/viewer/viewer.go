@@ -3,6 +3,7 @@ package viewer
 
 import (
 	"context"
+	"net/http"
 	"slices"
 )
 
@@ -47,4 +48,11 @@ func NewContext(ctx context.Context, v Viewer) context.Context {
 func FromContext(ctx context.Context) (Viewer, bool) {
 	v, ok := ctx.Value(contextKey{}).(Viewer)
 	return v, ok
+}
+
+// Handler has every request be from the viewer.
+func (v Viewer) Handler(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(NewContext(r.Context(), v)))
+	})
 }

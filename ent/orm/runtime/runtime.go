@@ -3,11 +3,17 @@
 package runtime
 
 import (
+	"context"
 	"docket/ent/orm/appointment"
+	"docket/ent/orm/change"
 	"docket/ent/orm/customer"
+	"docket/ent/orm/idempotencykey"
 	"docket/ent/orm/provider"
 	"docket/ent/orm/reservation"
 	"docket/ent/schema"
+
+	"entgo.io/ent"
+	"entgo.io/ent/privacy"
 )
 
 // The init function reads all schema descriptors with runtime code
@@ -15,9 +21,20 @@ import (
 // to their package variables.
 func init() {
 	appointmentMixin := schema.Appointment{}.Mixin()
+	appointment.Policy = privacy.NewPolicies(schema.Appointment{})
+	appointment.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := appointment.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
 	appointmentMixinHooks0 := appointmentMixin[0].Hooks()
-	appointment.Hooks[0] = appointmentMixinHooks0[0]
-	appointment.Hooks[1] = appointmentMixinHooks0[1]
+
+	appointment.Hooks[1] = appointmentMixinHooks0[0]
+
+	appointment.Hooks[2] = appointmentMixinHooks0[1]
 	appointmentMixinFields0 := appointmentMixin[0].Fields()
 	_ = appointmentMixinFields0
 	appointmentFields := schema.Appointment{}.Fields()
@@ -28,10 +45,30 @@ func init() {
 	appointment.DefaultVersion = appointmentDescVersion.Default.(int)
 	// appointment.VersionValidator is a validator for the "version" field. It is called by the builders before save.
 	appointment.VersionValidator = appointmentDescVersion.Validators[0].(func(int) error)
+	change.Policy = privacy.NewPolicies(schema.Change{})
+	change.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := change.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
 	customerMixin := schema.Customer{}.Mixin()
+	customer.Policy = privacy.NewPolicies(schema.Customer{})
+	customer.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := customer.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
 	customerMixinHooks0 := customerMixin[0].Hooks()
-	customer.Hooks[0] = customerMixinHooks0[0]
-	customer.Hooks[1] = customerMixinHooks0[1]
+
+	customer.Hooks[1] = customerMixinHooks0[0]
+
+	customer.Hooks[2] = customerMixinHooks0[1]
 	customerMixinFields0 := customerMixin[0].Fields()
 	_ = customerMixinFields0
 	customerFields := schema.Customer{}.Fields()
@@ -50,10 +87,30 @@ func init() {
 	customerDescLastName := customerFields[1].Descriptor()
 	// customer.LastNameValidator is a validator for the "last_name" field. It is called by the builders before save.
 	customer.LastNameValidator = customerDescLastName.Validators[0].(func(string) error)
+	idempotencykey.Policy = privacy.NewPolicies(schema.IdempotencyKey{})
+	idempotencykey.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := idempotencykey.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
 	providerMixin := schema.Provider{}.Mixin()
+	provider.Policy = privacy.NewPolicies(schema.Provider{})
+	provider.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := provider.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
 	providerMixinHooks0 := providerMixin[0].Hooks()
-	provider.Hooks[0] = providerMixinHooks0[0]
-	provider.Hooks[1] = providerMixinHooks0[1]
+
+	provider.Hooks[1] = providerMixinHooks0[0]
+
+	provider.Hooks[2] = providerMixinHooks0[1]
 	providerMixinFields0 := providerMixin[0].Fields()
 	_ = providerMixinFields0
 	providerFields := schema.Provider{}.Fields()
@@ -79,9 +136,20 @@ func init() {
 	// provider.TimeZoneValidator is a validator for the "time_zone" field. It is called by the builders before save.
 	provider.TimeZoneValidator = providerDescTimeZone.Validators[0].(func(string) error)
 	reservationMixin := schema.Reservation{}.Mixin()
+	reservation.Policy = privacy.NewPolicies(schema.Reservation{})
+	reservation.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := reservation.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
 	reservationMixinHooks0 := reservationMixin[0].Hooks()
-	reservation.Hooks[0] = reservationMixinHooks0[0]
-	reservation.Hooks[1] = reservationMixinHooks0[1]
+
+	reservation.Hooks[1] = reservationMixinHooks0[0]
+
+	reservation.Hooks[2] = reservationMixinHooks0[1]
 	reservationMixinFields0 := reservationMixin[0].Fields()
 	_ = reservationMixinFields0
 	reservationFields := schema.Reservation{}.Fields()
