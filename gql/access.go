@@ -2,13 +2,16 @@ package gql
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"docket/ent/entity"
+	"docket/ent/schema"
 	"docket/internal/planner"
+	"docket/internal/viewer"
 )
 
 // access says which grants a mutation needs, by its name: those to create for
@@ -50,5 +53,35 @@ func (a access) may(ctx context.Context) []string {
 			names = append(names, name)
 		}
 	}
+	slices.Sort(names)
 	return names
+}
+
+// viewerObject is what the field viewer of Query leads to.
+func (a access) viewerObject() *planner.Object {
+	return &planner.Object{
+		Name: "viewer",
+		Values: map[string]func(context.Context, *planner.Values){
+			"subject": func(ctx context.Context, out *planner.Values) {
+				if v, _ := viewer.FromContext(ctx); !v.Anonymous() {
+					out.Text(v.Subject)
+				} else {
+					out.Null()
+				}
+			},
+			"roles": func(ctx context.Context, out *planner.Values) {
+				v, _ := viewer.FromContext(ctx)
+				roles := make([]string, len(v.Roles))
+				for i, r := range v.Roles {
+					roles[i] = strings.ToUpper(string(r))
+				}
+				out.Texts(roles)
+			},
+			"mutations": func(ctx context.Context, out *planner.Values) { out.Texts(a.may(ctx)) },
+		},
+		Rows: map[string]planner.ObjectRow{
+			"client":   {Entity: "Client", Where: schema.ViewersClient},
+			"provider": {Entity: "Provider", Where: schema.ViewersProvider},
+		},
+	}
 }

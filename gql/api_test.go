@@ -27,6 +27,7 @@ var monday = time.Date(2030, 1, 7, 8, 0, 0, 0, time.UTC)
 // api is a served API with a clock that only the test moves.
 type api struct {
 	url   string
+	as    string // who asks, of actors; anyone who may do everything if it is empty
 	orm   *orm.Client
 	clock *clock
 	log   *bytes.Buffer
@@ -85,10 +86,21 @@ func serveWith(t testing.TB, c gql.Config) *api {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := httptest.NewServer(viewer.Local().Handler(handler))
+	s := httptest.NewServer(acting(handler))
 	t.Cleanup(s.Close)
 	a.url = s.URL
 	return a
+}
+
+// acting has each request be from the actor that it names.
+func acting(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		who, named := actors[r.Header.Get("As")]
+		if !named {
+			who = viewer.Local()
+		}
+		who.Handler(next).ServeHTTP(w, r)
+	})
 }
 
 type response struct {
@@ -141,6 +153,7 @@ func (a *api) send(t testing.TB, request map[string]any) []byte {
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("As", a.as)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)

@@ -46,7 +46,7 @@ func TestErrors(t *testing.T) {
 }
 
 // elsewhere are codes that other tests make.
-var elsewhere = []string{"CLIENT_BUSY", "INTERNAL", "CONTENTION", "TIMEOUT", "UNAVAILABLE", "ALREADY_EXISTS", "VERSION_CONFLICT", "IDEMPOTENCY_KEY_REUSED", "OVERLAP"}
+var elsewhere = []string{"UNAUTHENTICATED", "FORBIDDEN", "CLIENT_BUSY", "INTERNAL", "CONTENTION", "TIMEOUT", "UNAVAILABLE", "ALREADY_EXISTS", "VERSION_CONFLICT", "IDEMPOTENCY_KEY_REUSED", "OVERLAP"}
 
 func checkRefusal(t *testing.T, a *api, r refusal) {
 	t.Helper()

@@ -47,8 +47,9 @@ func NewHandler(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	entities := readable()
+	access := accessOf(schema.Mutation, entities)
 	reads, err := planner.New(planner.Config{
-		DB: c.Reads, Dialect: c.Dialect, Schema: schema, Entities: entities, Limits: c.Limits, Cursors: c.Cursors,
+		DB: c.Reads, Dialect: c.Dialect, Schema: schema, Entities: entities, Objects: []*planner.Object{access.viewerObject()}, Limits: c.Limits, Cursors: c.Cursors,
 	})
 	if err != nil {
 		return nil, err
@@ -66,7 +67,7 @@ func NewHandler(c Config) (http.Handler, error) {
 		h.Use(extension.Introspection{})
 	}
 	h.SetDisableSuggestion(!c.Introspection)
-	h.AroundFields(accessOf(schema.Mutation, entities).check)
+	h.AroundFields(access.check)
 	h.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 		return next(booking.NewContext(ctx, booking.Moment{Now: c.Clock(), Rules: c.Rules}))
 	})

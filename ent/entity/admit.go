@@ -38,7 +38,7 @@ func admit(ctx context.Context, db Querier, rows Rows, field string, row map[str
 	for _, column := range rows.columns(db.Dialect()) {
 		values.AppendSelectExprAs(typed(row[column]), column)
 	}
-	s := sql.Dialect(db.Dialect()).Select("*").From(values.As(candidate))
+	s := sql.Dialect(db.Dialect()).Select("*").From(values.As(candidate)).As(candidate) // as s.C names it
 	rows.Narrow(s)
 	query, args := s.Query()
 	if err := s.Err(); err != nil {

@@ -180,6 +180,11 @@ func (_c *CustomerCreate) check() error {
 			return &ValidationError{Name: "last_name", err: fmt.Errorf(`orm: validator failed for field "Customer.last_name": %w`, err)}
 		}
 	}
+	if v, ok := _c.mutation.Subject(); ok {
+		if err := customer.SubjectValidator(v); err != nil {
+			return &ValidationError{Name: "subject", err: fmt.Errorf(`orm: validator failed for field "Customer.subject": %w`, err)}
+		}
+	}
 	return nil
 }
 

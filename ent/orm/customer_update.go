@@ -234,6 +234,11 @@ func (_u *CustomerUpdate) check() error {
 			return &ValidationError{Name: "last_name", err: fmt.Errorf(`orm: validator failed for field "Customer.last_name": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.Subject(); ok {
+		if err := customer.SubjectValidator(v); err != nil {
+			return &ValidationError{Name: "subject", err: fmt.Errorf(`orm: validator failed for field "Customer.subject": %w`, err)}
+		}
+	}
 	return nil
 }
 
@@ -595,6 +600,11 @@ func (_u *CustomerUpdateOne) check() error {
 	if v, ok := _u.mutation.LastName(); ok {
 		if err := customer.LastNameValidator(v); err != nil {
 			return &ValidationError{Name: "last_name", err: fmt.Errorf(`orm: validator failed for field "Customer.last_name": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.Subject(); ok {
+		if err := customer.SubjectValidator(v); err != nil {
+			return &ValidationError{Name: "subject", err: fmt.Errorf(`orm: validator failed for field "Customer.subject": %w`, err)}
 		}
 	}
 	return nil

@@ -222,6 +222,11 @@ func (_c *ProviderCreate) check() error {
 			return &ValidationError{Name: "time_zone", err: fmt.Errorf(`orm: validator failed for field "Provider.time_zone": %w`, err)}
 		}
 	}
+	if v, ok := _c.mutation.Subject(); ok {
+		if err := provider.SubjectValidator(v); err != nil {
+			return &ValidationError{Name: "subject", err: fmt.Errorf(`orm: validator failed for field "Provider.subject": %w`, err)}
+		}
+	}
 	return nil
 }
 

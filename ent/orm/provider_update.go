@@ -290,6 +290,11 @@ func (_u *ProviderUpdate) check() error {
 			return &ValidationError{Name: "time_zone", err: fmt.Errorf(`orm: validator failed for field "Provider.time_zone": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.Subject(); ok {
+		if err := provider.SubjectValidator(v); err != nil {
+			return &ValidationError{Name: "subject", err: fmt.Errorf(`orm: validator failed for field "Provider.subject": %w`, err)}
+		}
+	}
 	return nil
 }
 
@@ -754,6 +759,11 @@ func (_u *ProviderUpdateOne) check() error {
 	if v, ok := _u.mutation.TimeZone(); ok {
 		if err := provider.TimeZoneValidator(v); err != nil {
 			return &ValidationError{Name: "time_zone", err: fmt.Errorf(`orm: validator failed for field "Provider.time_zone": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.Subject(); ok {
+		if err := provider.SubjectValidator(v); err != nil {
+			return &ValidationError{Name: "subject", err: fmt.Errorf(`orm: validator failed for field "Provider.subject": %w`, err)}
 		}
 	}
 	return nil

@@ -9,7 +9,6 @@ import (
 	"entgo.io/ent/dialect/sql"
 	entschema "entgo.io/ent/schema"
 	"entgo.io/ent/schema/edge"
-	"entgo.io/ent/schema/field"
 
 	"docket/ent/entity"
 	"docket/internal/booking"
@@ -27,9 +26,7 @@ func (Customer) Mixin() []ent.Mixin { return []ent.Mixin{entity.Base{}} }
 // Fields of the Customer.
 func (Customer) Fields() []ent.Field {
 	return append(nameFields(entity.Guarded()),
-		field.String("subject").Optional().Nillable().Unique().
-			Comment("The identity provider's name (sub) for the person, whose own the row is.").
-			Annotations(entity.Guarded(), entgql.Skip(entgql.SkipOrderField)),
+		subject(),
 	)
 }
 

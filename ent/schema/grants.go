@@ -51,7 +51,7 @@ func own(s *sql.Selector, table, column string, v viewer.Viewer) *sql.Predicate 
 	t := sql.Table(table).As("own")
 	mine := sql.Dialect(s.Dialect()).Select(t.C("id")).From(t).Where(sql.EQ(t.C("subject"), v.Subject))
 	return sql.P(func(b *sql.Builder) {
-		b.WriteString(column + " = ").Wrap(func(b *sql.Builder) { b.Join(mine) })
+		b.Ident(column).WriteString(" = ").Wrap(func(b *sql.Builder) { b.Join(mine) })
 	})
 }
 
@@ -64,4 +64,20 @@ func reservedBy(s *sql.Selector, v viewer.Viewer, table, column, by string, with
 		match = append(match, with(r))
 	}
 	return sql.Exists(sql.Dialect(s.Dialect()).Select(r.C("id")).From(r).Where(sql.And(match...)))
+}
+
+// ViewersClient chooses the client that the viewer is.
+func ViewersClient(ctx context.Context) func(*sql.Selector) { return viewersIn(ctx, "clients") }
+
+// ViewersProvider chooses the provider that the viewer is.
+func ViewersProvider(ctx context.Context) func(*sql.Selector) { return viewersIn(ctx, "providers") }
+
+func viewersIn(ctx context.Context, table string) func(*sql.Selector) {
+	return func(s *sql.Selector) {
+		if v, _ := viewer.FromContext(ctx); !v.Anonymous() {
+			s.Where(own(s, table, s.C("id"), v))
+		} else {
+			s.Where(sql.False())
+		}
+	}
 }

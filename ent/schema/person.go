@@ -5,10 +5,13 @@ import (
 	"strings"
 	"unicode"
 
+	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/entsql"
 	entschema "entgo.io/ent/schema"
 	"entgo.io/ent/schema/field"
+
+	"docket/ent/entity"
 )
 
 const maxName = 100
@@ -24,6 +27,23 @@ func nameFields(annotations ...entschema.Annotation) []ent.Field {
 		name("first_name", "Given name"),
 		name("last_name", "Family name"),
 	}
+}
+
+// subject is the field that says whose own the row is.
+func subject() ent.Field {
+	return field.String("subject").Optional().Nillable().Unique().Validate(validSubject).
+		Comment("The identity provider's name (sub) for the person, whose own the row is.").
+		Annotations(entity.Guarded(), entgql.Skip(entgql.SkipOrderField))
+}
+
+// maxSubject is what OpenID Connect allows a sub to have (Core 1.0, 2 ID Token).
+const maxSubject = 255
+
+func validSubject(s string) error {
+	if n := len(s); n < 1 || n > maxSubject || strings.ContainsFunc(s, unicode.IsControl) {
+		return errors.New("must have 1 to 255 bytes, without control characters")
+	}
+	return nil
 }
 
 // nameChecks hold the same rule in the database.

@@ -29,9 +29,7 @@ func (Provider) Fields() []ent.Field {
 	return append(nameFields(),
 		field.String("time_zone").Default("UTC").Validate(validZone).
 			Comment("IANA name of the time zone the provider works in, such as Europe/Berlin."),
-		field.String("subject").Optional().Nillable().Unique().
-			Comment("The identity provider's name (sub) for the person, whose own the row is.").
-			Annotations(entity.Guarded(), entgql.Skip(entgql.SkipOrderField)),
+		subject(),
 	)
 }
 

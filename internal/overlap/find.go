@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"entgo.io/ent"
+	entsql "entgo.io/ent/dialect/sql"
 	"github.com/lib/pq"
 	"modernc.org/sqlite"
 
@@ -53,9 +54,9 @@ func Explain(ctx context.Context, db *orm.Client, err error) error {
 	if !errors.As(err, &c) || c.With != nil || c.key == nil {
 		return err
 	}
-	where := []string{c.Scope + " = $1"}
-	for i, s := range c.Spans {
-		where = append(where, fmt.Sprintf("tstzrange(%s, %s) = $%d::tstzrange", s.Start, s.End, i+2))
+	where := []string{c.Scope + " = ?"}
+	for _, s := range c.Spans {
+		where = append(where, fmt.Sprintf("tstzrange(%s, %s) = ?::tstzrange", s.Start, s.End))
 	}
 	return errors.Join(err, c.read(ctx, db, strings.Join(where, " AND "), c.key))
 }
@@ -124,7 +125,7 @@ func (c *Conflict) search(ctx context.Context, m ent.Mutation) error {
 	if err != nil {
 		return err
 	}
-	where, args := []string{"id <> $1", c.Scope + " = $2"}, []any{id, scope}
+	where, args := []string{"id <> ?", c.Scope + " = ?"}, []any{id, scope}
 	for _, s := range c.Spans {
 		start, err := value(s.Start)
 		if err != nil {
@@ -134,9 +135,8 @@ func (c *Conflict) search(ctx context.Context, m ent.Mutation) error {
 		if err != nil {
 			return err
 		}
-		n := len(args)
-		where = append(where, fmt.Sprintf("(%s IS NULL OR %s > $%d) AND ($%d IS NULL OR %s < $%d)", s.End, s.End, n+1, n+2, s.Start, n+2))
-		args = append(args, start, end)
+		where = append(where, fmt.Sprintf("(%s IS NULL OR %s > ?) AND (? IS NULL OR %s < ?)", s.End, s.End, s.Start))
+		args = append(args, start, end, end)
 	}
 	if c.Where != nil {
 		where = append(where, fmt.Sprintf("%s = '%s'", c.Where.Column, c.Where.Value))
@@ -144,14 +144,25 @@ func (c *Conflict) search(ctx context.Context, m ent.Mutation) error {
 	return c.read(ctx, client.Client(), strings.Join(where, " AND "), args)
 }
 
-// read reads the row in the way.
+// read reads the row in the way, if the viewer may see it.
 func (c *Conflict) read(ctx context.Context, db *orm.Client, where string, args []any) (err error) {
 	fields := slices.Sorted(maps.Keys(c.Times))
 	columns := []string{"id", c.Scope}
 	for _, f := range fields {
 		columns = append(columns, c.Times[f])
 	}
-	rows, err := db.QueryContext(ctx, fmt.Sprintf("SELECT %s FROM %s WHERE %s LIMIT 1", strings.Join(columns, ", "), c.Table, where), args...)
+	s := entsql.Dialect(db.Dialect()).Select(columns...).From(entsql.Table(c.Table)).Limit(1)
+	s.Where(entsql.P(func(b *entsql.Builder) {
+		for i, part := range strings.Split(where, "?") {
+			if i > 0 {
+				b.Arg(args[i-1])
+			}
+			b.WriteString(part)
+		}
+	}))
+	c.Policy.Read.To(ctx).Narrow(s)
+	query, args := s.Query()
+	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}

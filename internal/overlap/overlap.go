@@ -15,6 +15,7 @@ type Exclusion struct {
 	Table, Type         string
 	ScopeField, ScopeOf string            // the field with the scope; the type whose id it is, if it is one
 	Times               map[string]string // the columns of its spans, by field
+	Policy              entity.Policy     // who may be told of a row in the way
 }
 
 // Of are the exclusions of a table.
@@ -33,7 +34,7 @@ func All() []Exclusion { return declared }
 // Conflict says that a row was not written, and which is in the way.
 type Conflict struct {
 	*Exclusion
-	With  *Row // nil where both would be new, or it is gone meanwhile
+	With  *Row // nil where both would be new, it is gone meanwhile, or the viewer may not see it
 	cause error
 	key   []any // PostgreSQL: the scope and the spans of the row in the way
 }

@@ -91,7 +91,7 @@ func (r *run) failAll() {
 
 func (r *run) bindList(l *list, b *page) error {
 	switch l.origin {
-	case byEdge:
+	case byEdge, byWhere:
 		b.size = 1
 		return nil
 	case bySource:

@@ -89,6 +89,8 @@ func (c *compiler) rootField(f *collected, path ast.Path) writer {
 	switch {
 	case !ok:
 		return nil
+	case r.object != nil:
+		return c.rootObject(r.object, f, path)
 	case r.entity == nil:
 		return c.nodes(f, path)
 	case r.one:

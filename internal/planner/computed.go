@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"context"
 	"fmt"
 	"strconv"
 	"time"
@@ -52,11 +51,24 @@ func (v *Values) Int(n int) { v.json = strconv.AppendInt(v.json, int64(n), 10); 
 // Text adds a string, or a value of an enum.
 func (v *Values) Text(s string) { v.json = scalar.AppendString(v.json, s); v.end() }
 
+// Texts adds a list of strings, or of values of an enum.
+func (v *Values) Texts(all []string) {
+	v.json = append(v.json, '[')
+	for i, s := range all {
+		if i > 0 {
+			v.json = append(v.json, ',')
+		}
+		v.json = scalar.AppendString(v.json, s)
+	}
+	v.json = append(v.json, ']')
+	v.end()
+}
+
 // Time adds an instant.
 func (v *Values) Time(t time.Time) { v.Text(scalar.FormatTime(t)) }
 
 // compute fills the computed cells of all rows, list by list.
-func (r *run) compute(ctx context.Context, p *plan) error {
+func (r *run) compute(p *plan) error {
 	for _, l := range p.lists {
 		for n, c := range l.row.computed {
 			rows := Rows{run: r, needs: c.needs}
@@ -75,7 +87,7 @@ func (r *run) compute(ctx context.Context, p *plan) error {
 				return err
 			}
 			out := Values{json: r.made}
-			if err := c.Resolve(ctx, args, rows, &out); err != nil {
+			if err := c.Resolve(r.ctx, args, rows, &out); err != nil {
 				return err
 			}
 			if len(out.ends) != len(rows.rows) {

@@ -53,7 +53,7 @@ func (b *builder) single(s *sql.Builder, l *list, outer string) {
 // page selects the rows of a list, in their order; nil where no order is needed.
 func (b *builder) page(l *list, outer string) *sql.Selector {
 	p := &b.pages[l.index]
-	one := l.origin == byID || l.origin == byEdge && !l.edge.Few || l.origin == bySource && len(p.ids) == 1
+	one := l.origin == byID || l.origin == byWhere || l.origin == byEdge && !l.edge.Few || l.origin == bySource && len(p.ids) == 1
 	if one && b.bare(l) {
 		return nil
 	}

@@ -79,8 +79,8 @@ func (p *Planner) Payload(ctx context.Context, sources map[string]Source) (*Payl
 	if err != nil {
 		return nil, err
 	}
-	r := &run{Planner: p, vars: oc.Variables, sources: sources, path: ast.Path{ast.PathName(field.Alias)}}
-	data, errs := r.answer(ctx, plan)
+	r := &run{Planner: p, ctx: ctx, vars: oc.Variables, sources: sources, path: ast.Path{ast.PathName(field.Alias)}}
+	data, errs := r.answer(plan)
 	if data == nil {
 		return nil, errors.Join(errs...)
 	}

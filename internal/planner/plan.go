@@ -78,6 +78,7 @@ const (
 	byID                   // the argument id
 	byIDs                  // the argument id or ids, of any type
 	bySource               // what a mutation says
+	byWhere                // its predicate, which holds for at most one row
 )
 
 // cellOf returns the cell of a column, new or not.

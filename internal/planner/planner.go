@@ -23,6 +23,7 @@ type Config struct {
 	Dialect  string
 	Schema   *ast.Schema
 	Entities []*Entity
+	Objects  []*Object
 	Limits   Limits
 	Cursors  *Cursors
 }
@@ -48,6 +49,7 @@ type rootField struct {
 	one    bool
 	where  Where
 	rare   bool
+	object *Object // nothing of the above
 }
 
 // planKey finds the plan of an operation, or of a mutation's payload, for the
@@ -83,6 +85,9 @@ func New(c Config) (*Planner, error) {
 		for _, v := range e.Views {
 			p.roots[v.Name] = rootField{entity: e, where: v.Where, rare: v.Rare}
 		}
+	}
+	for _, o := range c.Objects {
+		p.roots[o.Name] = rootField{object: o}
 	}
 	for _, e := range c.Entities {
 		if err := p.check(e); err != nil {
@@ -152,11 +157,11 @@ func (p *Planner) Query(ctx context.Context, op *ast.OperationDefinition, vars m
 	if err != nil {
 		return nil, []error{err}
 	}
-	r := &run{Planner: p, vars: vars}
+	r := &run{Planner: p, ctx: ctx, vars: vars}
 	if len(plan.foreign) > 0 {
 		r.others = others(plan.foreign)
 	}
-	return r.answer(ctx, plan)
+	return r.answer(plan)
 }
 
 // cached returns the plan with the key, compiled at its first use, of what is at

@@ -12,6 +12,7 @@ import (
 // run is one request for a plan.
 type run struct {
 	*Planner
+	ctx     context.Context // of the request
 	vars    map[string]any
 	sources map[string]Source
 	others  map[string]json.RawMessage
@@ -40,7 +41,7 @@ var arenas = sync.Pool{New: func() any { return new([]datum) }}
 const keptArena = 1 << 16 // datums
 
 // answer binds, reads and writes a plan.
-func (r *run) answer(ctx context.Context, p *plan) (data []byte, errs []error) {
+func (r *run) answer(p *plan) (data []byte, errs []error) {
 	arena := arenas.Get().(*[]datum)
 	r.arena = (*arena)[:0]
 	defer func() {
@@ -52,7 +53,7 @@ func (r *run) answer(ctx context.Context, p *plan) (data []byte, errs []error) {
 	if p.root.lost(r.failed) {
 		return nil, r.errs
 	}
-	if err := r.read(ctx, p); err != nil {
+	if err := r.read(p); err != nil {
 		return nil, append(r.errs, err)
 	}
 	r.out = make([]byte, 0, 512+3*len(r.text))
@@ -63,32 +64,32 @@ func (r *run) answer(ctx context.Context, p *plan) (data []byte, errs []error) {
 }
 
 // read asks the database and finds the cells of its answer.
-func (r *run) read(ctx context.Context, p *plan) (err error) {
-	b := &builder{run: r, ctx: ctx}
+func (r *run) read(p *plan) (err error) {
+	b := &builder{run: r}
 	query, args, err := b.statement(p)
 	if err != nil {
 		return err
 	}
 	r.found = make([][]span, len(p.lists))
 	if query != "" {
-		if r.text, err = r.ask(ctx, query, args); err != nil {
+		if r.text, err = r.ask(query, args); err != nil {
 			return err
 		}
 	}
 	if err := r.decode(p); err != nil {
 		return err
 	}
-	return r.compute(ctx, p)
+	return r.compute(p)
 }
 
 // ask runs the statement, which answers with one text.
-func (r *run) ask(ctx context.Context, query string, args []any) (text string, err error) {
+func (r *run) ask(query string, args []any) (text string, err error) {
 	defer func() {
 		if err != nil { // which a driver may put in its own words when ctx ended
-			err = errors.Join(ctx.Err(), err)
+			err = errors.Join(r.ctx.Err(), err)
 		}
 	}()
-	rows, err := r.db.QueryContext(ctx, query, args...)
+	rows, err := r.db.QueryContext(r.ctx, query, args...)
 	if err != nil {
 		return "", err
 	}

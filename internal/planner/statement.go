@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"context"
 	"strconv"
 
 	"entgo.io/ent/dialect"
@@ -20,7 +19,6 @@ import (
 // join comes between (PostgreSQL manual, 9.21 Aggregate Functions).
 type builder struct {
 	*run
-	ctx     context.Context
 	aliases int
 	visible map[*Entity]*visible
 }

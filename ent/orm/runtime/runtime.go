@@ -87,6 +87,10 @@ func init() {
 	customerDescLastName := customerFields[1].Descriptor()
 	// customer.LastNameValidator is a validator for the "last_name" field. It is called by the builders before save.
 	customer.LastNameValidator = customerDescLastName.Validators[0].(func(string) error)
+	// customerDescSubject is the schema descriptor for subject field.
+	customerDescSubject := customerFields[2].Descriptor()
+	// customer.SubjectValidator is a validator for the "subject" field. It is called by the builders before save.
+	customer.SubjectValidator = customerDescSubject.Validators[0].(func(string) error)
 	idempotencykey.Policy = privacy.NewPolicies(schema.IdempotencyKey{})
 	idempotencykey.Hooks[0] = func(next ent.Mutator) ent.Mutator {
 		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
@@ -135,6 +139,10 @@ func init() {
 	provider.DefaultTimeZone = providerDescTimeZone.Default.(string)
 	// provider.TimeZoneValidator is a validator for the "time_zone" field. It is called by the builders before save.
 	provider.TimeZoneValidator = providerDescTimeZone.Validators[0].(func(string) error)
+	// providerDescSubject is the schema descriptor for subject field.
+	providerDescSubject := providerFields[3].Descriptor()
+	// provider.SubjectValidator is a validator for the "subject" field. It is called by the builders before save.
+	provider.SubjectValidator = providerDescSubject.Validators[0].(func(string) error)
 	reservationMixin := schema.Reservation{}.Mixin()
 	reservation.Policy = privacy.NewPolicies(schema.Reservation{})
 	reservation.Hooks[0] = func(next ent.Mutator) ent.Mutator {
