@@ -23,7 +23,7 @@ const DefaultDatabase = "sqlite://docket.db"
 type Server struct {
 	Environment    Environment   `help:"Where the server runs: ${enum}." enum:"local,development,staging,production" default:"local"`
 	Listen         string        `help:"Where to listen." placeholder:"HOST:PORT" default:"localhost:8080"`
-	Insecure       bool          `help:"Serve on an address that others can reach, although anyone may do anything."`
+	Insecure       bool          `help:"Serve without an identity provider even where others can reach the server: anyone may do anything."`
 	Database       string        `help:"sqlite://PATH or postgres://…" placeholder:"URL" default:"sqlite://docket.db"`
 	RequestTimeout time.Duration `help:"How long a request may take; then its SQL ends, and it answers TIMEOUT." default:"30s"`
 	Drain          time.Duration `help:"How long a stopping server stays up for those who still think it ready, before it refuses connections." default:"0s"`
@@ -44,6 +44,8 @@ type Server struct {
 	OperationRows       int `help:"How many rows an answer can have, as far as its pages tell." default:"250000"`
 	OperationValues     int `help:"How many values these rows can have together." default:"300000"`
 	OperationParameters int `help:"How many values the filters of an operation can have together." default:"5000"`
+
+	Identity `embed:""`
 
 	CursorSecret string `help:"What cursors are sealed with, 16 bytes or more, the same for all servers. Without it, cursors end with the process." placeholder:"SECRET"`
 }
@@ -129,10 +131,7 @@ func (s Server) validateListen() error {
 	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
 		return fmt.Errorf("listen: %q is not a port", port)
 	}
-	if !loopback(host) && !s.Insecure {
-		return fmt.Errorf("listen: others can reach %q, and nothing checks who they are; listen on localhost, or say --insecure", s.Listen)
-	}
-	return nil
+	return s.Identity.validate(s, loopback(host))
 }
 
 func loopback(host string) bool {

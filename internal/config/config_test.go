@@ -17,6 +17,7 @@ func valid() config.Server {
 		PageDefault: 50, PageMax: 500, FilterDepth: 8, FilterConditions: 500,
 		OperationDepth: 12, OperationLists: 200, OperationFields: 2000,
 		OperationRows: 250_000, OperationValues: 300_000, OperationParameters: 5000,
+		Identity: config.Identity{OIDCRolesClaim: "roles", OIDCLeeway: 30 * time.Second},
 	}
 }
 
@@ -113,7 +114,11 @@ func TestValidateAddresses(t *testing.T) {
 			if err != nil && (!strings.HasPrefix(err.Error(), "listen: ") || !strings.Contains(err.Error(), "--insecure")) {
 				t.Errorf("%q does not say what to do", err)
 			}
-			s.Insecure = true
+			s.OIDCIssuer, s.OIDCAudience = "https://id.example.org", "docket"
+			if err := s.Validate(); err != nil {
+				t.Errorf("with an identity provider: %v", err)
+			}
+			s.OIDCIssuer, s.OIDCAudience, s.Insecure = "", "", true
 			if err := s.Validate(); err != nil {
 				t.Errorf("insecure: %v", err)
 			}
@@ -145,8 +150,16 @@ func TestValidateEnvironments(t *testing.T) {
 				t.Errorf("without a secret for cursors: %v", err)
 			}
 			s.CursorSecret = "sixteen bytes, no fewer"
+			if err := s.Validate(); deployed != (err != nil) || err != nil && !strings.HasPrefix(err.Error(), "oidc-issuer: must be given") {
+				t.Errorf("without an identity provider: %v", err)
+			}
+			s.OIDCIssuer, s.OIDCAudience = "https://id.example.org", "docket"
 			if err := s.Validate(); err != nil {
-				t.Errorf("with a database that is named: %v", err)
+				t.Errorf("with all that: %v", err)
+			}
+			s.Identity, s.Insecure = config.Identity{}, true
+			if err := s.Validate(); err != nil {
+				t.Errorf("insecure: %v", err)
 			}
 		})
 	}

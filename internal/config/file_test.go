@@ -113,6 +113,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 		Drain: 5 * time.Second, SlotLength: time.Hour, AdvanceNotice: 90 * time.Minute, HoldLength: 10 * time.Second,
 		IdempotencyKeep: 2 * time.Hour, RequestTimeout: 20 * time.Second, PageDefault: 20, PageMax: 100, FilterDepth: 3, FilterConditions: 30,
 		OperationDepth: 5, OperationLists: 60, OperationFields: 90, OperationRows: 7000, OperationValues: 9000, OperationParameters: 800, CursorSecret: strings.Repeat("secret ", 3),
+		Identity: valid().Identity, // see TestIdentityEverywhere
 	}
 	t.Run("flags", func(t *testing.T) {
 		got, err := parse(t, "", "--environment=staging", "--listen=0.0.0.0:80", "--insecure", "--database="+want.Database,

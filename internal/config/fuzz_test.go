@@ -15,6 +15,7 @@ import (
 var settings = []string{
 	"environment", "listen", "insecure", "database", "request-timeout", "drain", "slot-length", "advance-notice", "hold-length",
 	"idempotency-keep", "page-default", "page-max", "filter-depth", "operation-rows", "operation-parameters", "cursor-secret",
+	"oidc-issuer", "oidc-audience", "oidc-roles-claim", "oidc-leeway", "dev-tokens", "dev-key",
 }
 
 // FuzzSettings gives any config file, any variable and any flag. What is refused
@@ -33,6 +34,8 @@ func FuzzSettings(f *testing.F) {
 	f.Add("", uint8(15), "s3cr3t", "--environment=production")
 	f.Add(`{"listen": "localhost:1"}`, uint8(1), "0.0.0.0:1", "--insecure")
 	f.Add("", uint8(1), "localhost:+80", "--help")
+	f.Add(`{"oidc-audience": "docket"}`, uint8(16), "https://id.example.org", "--listen=0.0.0.0:1")
+	f.Add(`{"dev-tokens": true}`, uint8(1), "0.0.0.0:1", "--insecure")
 	f.Add("", uint8(0), "", "--page-default=50=")
 	f.Fuzz(func(t *testing.T, file string, name uint8, variable, flag string) {
 		if strings.HasPrefix(flag, "--config") || strings.HasPrefix(flag, "-") != strings.HasPrefix(flag, "--") {
@@ -69,6 +72,9 @@ func FuzzSettings(f *testing.F) {
 		s := c.Serve.Server
 		if err := s.Validate(); err != nil {
 			t.Errorf("%+v is accepted although %v", s, err)
+		}
+		if s.DevTokens && (s.Environment.Deployed() || !strings.HasPrefix(s.Listen, "localhost:") && !strings.HasPrefix(s.Listen, "127.") && !strings.HasPrefix(s.Listen, "[:")) {
+			t.Errorf("%+v takes development tokens", s)
 		}
 		if _, err := s.Cursors(); err != nil {
 			t.Errorf("%+v has no cursors: %v", s, err)
