@@ -18,6 +18,7 @@ import (
 type commands struct {
 	Config      kong.ConfigFlag    `help:"Read settings from this JSON file; flags and variables win." placeholder:"FILE"`
 	Serve       serveCommand       `cmd:"" help:"Serve the API."`
+	Token       tokenCommand       `cmd:"" help:"Make a token for a server with --dev-tokens."`
 	Migrate     migrateCommands    `cmd:"" help:"Write, check and apply migrations."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a server whether it is ready."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`

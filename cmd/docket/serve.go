@@ -66,6 +66,10 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 			return fmt.Errorf("demo: %w", err)
 		}
 	}
+	api, err = c.identified(api, out, log)
+	if err != nil {
+		return err
+	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
