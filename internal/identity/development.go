@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -48,12 +49,11 @@ func ReadDevelopmentKey(path string) (DevelopmentKey, error) {
 	if info.Mode().Perm()&0o077 != 0 {
 		return nil, fmt.Errorf("%s: others may use it (mode %04o); remove it, and a server makes another", path, info.Mode().Perm())
 	}
-	text := make([]byte, 4096)
-	n, err := file.Read(text)
+	text, err := io.ReadAll(io.LimitReader(file, 4096))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	block, _ := pem.Decode(text[:n])
+	block, _ := pem.Decode(text)
 	if block == nil {
 		return nil, fmt.Errorf("%s: is no key", path)
 	}

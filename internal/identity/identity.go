@@ -29,9 +29,10 @@ var algorithms = []jose.SignatureAlgorithm{
 	jose.ES256, jose.ES384, jose.ES512, jose.EdDSA,
 }
 
-// types are the values of the header typ that an access token can have, in lower
-// case (RFC 7519, 5.1; RFC 9068, 2.1). Others are for something else, as logout.
-var types = []string{"", "jwt", "application/jwt", "at+jwt", "application/at+jwt"}
+// types are the values of the header typ that an access token can have, if any, in
+// lower case (RFC 7519, 5.1; RFC 9068, 2.1). Others are for something else, as
+// logout.
+var types = []string{"jwt", "application/jwt", "at+jwt", "application/at+jwt"}
 
 // Keys are what tokens are signed with.
 type Keys interface {
@@ -76,7 +77,7 @@ func (v *Verifier) Verify(ctx context.Context, token string) (viewer.Viewer, err
 		return viewer.Viewer{}, Refusal("The token is not a signed JWT.")
 	}
 	header := t.Headers[0]
-	if typ, _ := header.ExtraHeaders[jose.HeaderType].(string); !slices.Contains(types, strings.ToLower(typ)) {
+	if typ, ok := header.ExtraHeaders[jose.HeaderType]; ok && !slices.Contains(types, strings.ToLower(fmt.Sprint(typ))) {
 		return viewer.Viewer{}, Refusal("The token is of a type that gives no access.")
 	}
 	if _, ok := header.ExtraHeaders["crit"]; ok { // RFC 7515, 4.1.11: we understand none
