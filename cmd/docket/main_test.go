@@ -21,6 +21,13 @@ import (
 // database of its own, and returns its URL.
 func serving(t *testing.T, args ...string) string {
 	t.Helper()
+	url, _ := servingSaid(t, args...)
+	return url
+}
+
+// servingSaid is serving, with what the server said until then.
+func servingSaid(t *testing.T, args ...string) (url, said string) {
+	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	out, in := io.Pipe()
 	ended := make(chan error, 1)
@@ -52,7 +59,7 @@ func serving(t *testing.T, args ...string) string {
 		seen.Write(text[:n])
 	}
 	go func() { _, _ = io.Copy(io.Discard, out) }()
-	return address.FindString(seen.String())
+	return address.FindString(seen.String()), seen.String()
 }
 
 // blocks are the shell commands of the README, in order.
@@ -167,20 +174,22 @@ func TestRefusesToStart(t *testing.T) {
 		args []string
 		want string
 	}{
-		"listen":      {[]string{"--listen", "0.0.0.0:8080"}, "listen: others can reach"},
-		"database":    {[]string{"--database", "mysql://x"}, "database: must be"},
-		"slots":       {[]string{"--slot-length", "90s"}, "slot-length: "},
-		"notice":      {[]string{"--advance-notice", "-1h"}, "advance-notice: "},
-		"hold":        {[]string{"--hold-length", "0s"}, "hold-length: "},
-		"where":       {[]string{"--environment", "moon"}, "--environment must be one of"},
-		"nowhere":     {[]string{"--database", "sqlite:///nowhere/docket.db"}, "database: sqlite:///nowhere/docket.db: unable to open"},
-		"nobody":      {[]string{"--database", "postgres://ada:s3cr3t@localhost:1/d?sslmode=disable"}, "database: postgres://localhost:1/d: dial"},
-		"sslmode":     {[]string{"--database", "postgres://ada:s3cr3t@localhost:1/d?sslmode=maybe"}, "database: postgres://localhost:1/d: pq: wrong value"},
-		"forgotten":   {[]string{"--environment", "production", "--cursor-secret", "0123456789abcdef"}, "database: must be named"},
-		"no secret":   {[]string{"--environment", "production"}, "cursor-secret: must be given"},
-		"a short one": {[]string{"--cursor-secret", "0123456789abcde"}, "cursor-secret: must have at least 16 bytes"},
-		"no page":     {[]string{"--page-default", "0"}, "page-default: must be between 1 and 500"},
-		"pages":       {[]string{"--page-max", "20000"}, "page-max: must be between"},
+		"listen":       {[]string{"--listen", "0.0.0.0:8080"}, "listen: others can reach"},
+		"database":     {[]string{"--database", "mysql://x"}, "database: must be"},
+		"slots":        {[]string{"--slot-length", "90s"}, "slot-length: "},
+		"notice":       {[]string{"--advance-notice", "-1h"}, "advance-notice: "},
+		"hold":         {[]string{"--hold-length", "0s"}, "hold-length: "},
+		"where":        {[]string{"--environment", "moon"}, "--environment must be one of"},
+		"nowhere":      {[]string{"--database", "sqlite:///nowhere/docket.db"}, "database: sqlite:///nowhere/docket.db: unable to open"},
+		"nobody":       {[]string{"--database", "postgres://ada:s3cr3t@localhost:1/d?sslmode=disable"}, "database: postgres://localhost:1/d: dial"},
+		"sslmode":      {[]string{"--database", "postgres://ada:s3cr3t@localhost:1/d?sslmode=maybe"}, "database: postgres://localhost:1/d: pq: wrong value"},
+		"forgotten":    {[]string{"--environment", "production", "--cursor-secret", "0123456789abcdef"}, "database: must be named"},
+		"no secret":    {[]string{"--environment", "production"}, "cursor-secret: must be given"},
+		"a short one":  {[]string{"--cursor-secret", "0123456789abcde"}, "cursor-secret: must have at least 16 bytes"},
+		"nobody asks":  {[]string{"--environment", "production", "--database", "sqlite:///nowhere/docket.db", "--cursor-secret", "0123456789abcdef"}, "oidc-issuer: must be given"},
+		"in the clear": {[]string{"--oidc-issuer", "http://id.example.org", "--oidc-audience", "docket"}, "oidc-issuer: must be an https URL"},
+		"no page":      {[]string{"--page-default", "0"}, "page-default: must be between 1 and 500"},
+		"pages":        {[]string{"--page-max", "20000"}, "page-max: must be between"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -234,7 +234,7 @@ func TestIssuerWithASlash(t *testing.T) {
 	b.Answer(oidctest.Discovery, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(text(t, claims{"issuer": b.URL + "/", "jwks_uri": b.URL + oidctest.JWKS})))
 	})
-	v := b.verifier(t)
+	v := b.verifier()
 	v.Issuer += "/"
 	v.Keys = identity.NewProvider(v.Issuer, b.clock.Now, logger())
 	url := serve(t, v.Handler)
@@ -284,7 +284,7 @@ func TestAskerGoesAway(t *testing.T) {
 		<-proceed
 		_, _ = w.Write([]byte(text(t, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{b.key.Public()}})))
 	})
-	v := b.verifier(t)
+	v := b.verifier()
 	token := b.token(t, nil)
 	ctx, goAway := context.WithCancel(t.Context())
 	first := make(chan error, 1)

@@ -56,11 +56,11 @@ func setup(t testing.TB) *bundle {
 	t.Helper()
 	b := &bundle{clock: &clock{now: time.Date(2026, 5, 4, 9, 0, 0, 0, time.UTC)}, key: oidctest.Key(t, jose.ES256, "one")}
 	b.Provider = oidctest.Start(t, b.key)
-	b.url = serve(t, b.verifier(t).Handler)
+	b.url = serve(t, b.verifier().Handler)
 	return b
 }
 
-func (b *bundle) verifier(t testing.TB) *identity.Verifier {
+func (b *bundle) verifier() *identity.Verifier {
 	return &identity.Verifier{
 		Issuer: b.URL, Audience: oidctest.Audience, RolesClaim: "roles", Leeway: 30 * time.Second, Clock: b.clock.Now,
 		Keys: identity.NewProvider(b.URL, b.clock.Now, logger()),

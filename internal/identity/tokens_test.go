@@ -76,7 +76,7 @@ func TestRolesClaim(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
-			v := b.verifier(t)
+			v := b.verifier()
 			v.RolesClaim = claim
 			url := serve(t, v.Handler)
 			ask(t, url, "Bearer "+b.token(t, has)).is(t, viewer.Viewer{Subject: "ada", Roles: []viewer.Role{viewer.Client}})
@@ -181,7 +181,7 @@ func TestAnonymous(t *testing.T) {
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("X-Authorization", "Bearer "+token)
 	r.Header.Set("Proxy-Authorization", "Bearer "+token)
-	r.AddCookie(&http.Cookie{Name: "Authorization", Value: "Bearer " + token})
+	r.Header.Set("Cookie", "Authorization="+token)
 	do(t, r).is(t, viewer.Viewer{})
 	if n := b.Asked(oidctest.Discovery); n != 0 {
 		t.Errorf("the provider was asked %d times about nothing", n)
