@@ -19,7 +19,6 @@ import (
 	"docket/internal/idempotency"
 	"docket/internal/migration"
 	"docket/internal/server"
-	"docket/internal/viewer"
 )
 
 type serveCommand struct {
@@ -85,7 +84,7 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 	})
 	defer func() { stop(); swept.Wait() }()
 	s := server.Server{
-		API: viewer.Local().Handler(api), GraphiQL: c.Environment != config.Production,
+		API: api, GraphiQL: c.Environment != config.Production,
 		Ready: db.PingContext, Timeout: c.RequestTimeout, Drain: c.Drain, Log: log,
 	}
 	return s.Run(ctx, l)

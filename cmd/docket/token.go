@@ -77,7 +77,7 @@ func (c serveCommand) identified(api http.Handler, out io.Writer, log *slog.Logg
 		return v.Handler(api), nil
 	}
 	fmt.Fprintln(out, "No identity provider is configured: everyone may do anything.")
-	return identity.Local(api), nil
+	return viewer.Local().Handler(api), nil
 }
 
 func developmentFile(given string) (string, error) {

@@ -11,13 +11,6 @@ import (
 	"docket/internal/viewer"
 )
 
-// Local takes every request for one of this machine: it may do anything.
-func Local(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r.WithContext(viewer.NewContext(r.Context(), viewer.Local())))
-	})
-}
-
 // Handler puts who a request is from into its context: nobody, where it has no
 // token. One with a token that is not good is refused, as RFC 6750, 3 says; it is
 // never taken for one without.
