@@ -50,7 +50,7 @@ func servingSaid(t *testing.T, args ...string) (url, said string) {
 	})
 	var seen bytes.Buffer
 	text := make([]byte, 4096)
-	address := regexp.MustCompile(`http://\S+`)
+	address := regexp.MustCompile(`https?://\S+`)
 	for !address.Match(seen.Bytes()) {
 		n, err := out.Read(text)
 		if err != nil {

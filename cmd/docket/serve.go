@@ -73,7 +73,11 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	fmt.Fprintf(out, "docket answers at http://%s/graphql\n", c.address(l))
+	secure, err := c.secure(ctx, l, log)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	fmt.Fprintf(out, "docket answers at %s://%s/graphql\n", c.scheme(), c.address(l))
 	if c.Demo {
 		fmt.Fprint(out, demo.Queries)
 	}
@@ -85,7 +89,7 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 	defer func() { stop(); swept.Wait() }()
 	s := server.Server{
 		API: api, GraphiQL: c.Environment != config.Production,
-		Ready: db.PingContext, Timeout: c.RequestTimeout, Drain: c.Drain, Log: log,
+		Ready: db.PingContext, Timeout: c.RequestTimeout, Drain: c.Drain, Log: log, TLS: secure,
 	}
 	return s.Run(ctx, l)
 }

@@ -4,6 +4,7 @@ package config
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -45,9 +46,10 @@ type Server struct {
 	OperationValues     int `help:"How many values these rows can have together." default:"300000"`
 	OperationParameters int `help:"How many values the filters of an operation can have together." default:"5000"`
 
-	Identity `embed:""`
-
 	CursorSecret string `help:"What cursors are sealed with, 16 bytes or more, the same for all servers. Without it, cursors end with the process." placeholder:"SECRET"`
+
+	Identity `embed:""`
+	TLS      `embed:""`
 }
 
 // Environment is where a server runs.
@@ -124,14 +126,23 @@ func (s Server) Validate() error {
 }
 
 func (s Server) validateListen() error {
-	host, port, err := net.SplitHostPort(s.Listen)
+	if err := validateAddress("listen", s.Listen); err != nil {
+		return err
+	}
+	host, _, _ := net.SplitHostPort(s.Listen)
+	return errors.Join(s.Identity.validate(s, loopback(host)), s.TLS.validate())
+}
+
+// validateAddress reports what is wrong with the setting of that name.
+func validateAddress(name, address string) error {
+	_, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return fmt.Errorf("listen: %q is not HOST:PORT", s.Listen)
+		return fmt.Errorf("%s: %q is not HOST:PORT", name, address)
 	}
 	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
-		return fmt.Errorf("listen: %q is not a port", port)
+		return fmt.Errorf("%s: %q is not a port", name, port)
 	}
-	return s.Identity.validate(s, loopback(host))
+	return nil
 }
 
 func loopback(host string) bool {

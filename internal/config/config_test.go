@@ -18,6 +18,7 @@ func valid() config.Server {
 		OperationDepth: 12, OperationLists: 200, OperationFields: 2000,
 		OperationRows: 250_000, OperationValues: 300_000, OperationParameters: 5000,
 		Identity: config.Identity{OIDCRolesClaim: "roles", OIDCLeeway: 30 * time.Second},
+		TLS:      config.TLS{ACMEDirectory: config.LetsEncrypt, HSTS: 8760 * time.Hour},
 	}
 }
 

@@ -190,7 +190,7 @@ func TestAnonymous(t *testing.T) {
 
 func TestLocal(t *testing.T) {
 	t.Parallel()
-	url := serve(t, identity.Local)
+	url := serve(t, viewer.Local().Handler)
 	ask(t, url).is(t, viewer.Local())
 	ask(t, url, "Bearer junk").is(t, viewer.Local())
 }

@@ -31,6 +31,7 @@ type Server struct {
 	Timeout  time.Duration               // how long a request may take, below the minute to write its answer
 	Drain    time.Duration               // how long to go on, not ready, once told to stop
 	Log      *slog.Logger
+	TLS      *TLS // nil to speak plain HTTP
 
 	stopping atomic.Bool
 }
@@ -39,19 +40,16 @@ type Server struct {
 // finishes the requests it has, and returns; whatever they use must stay open
 // until then.
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
-	h := &http.Server{
-		Handler:           s.Handler(),
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      60 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn),
+	sites := s.sites(l)
+	failed := make(chan error, len(sites))
+	for _, site := range sites {
+		go func() { failed <- site.serve() }()
 	}
-	failed := make(chan error, 1)
-	go func() { failed <- h.Serve(l) }()
 	select {
 	case err := <-failed:
+		for _, site := range sites {
+			_ = site.Server.Close()
+		}
 		return err
 	case <-ctx.Done():
 	}
@@ -60,14 +58,35 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	time.Sleep(s.Drain)
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
-	if err := h.Shutdown(end); err != nil {
-		_ = h.Close() // ends the contexts of those requests: what they use closes next
-		return fmt.Errorf("some requests did not finish in %v: %w", shutdownTimeout, err)
+	var late error
+	for _, site := range sites {
+		if err := site.Shutdown(end); err != nil {
+			_ = site.Server.Close() // ends the contexts of those requests: what they use closes next
+			late = fmt.Errorf("some requests did not finish in %v: %w", shutdownTimeout, err)
+		}
 	}
-	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
-		return err
+	if late != nil {
+		return late
+	}
+	for range sites {
+		if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
 	}
 	return nil
+}
+
+// http answers within the times that a client may take.
+func (s *Server) http(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second, // a TLS handshake has as long
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn),
+	}
 }
 
 // Handler routes requests.
