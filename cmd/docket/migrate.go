@@ -9,6 +9,7 @@ import (
 
 	"ariga.io/atlas/sql/migrate"
 
+	"docket/internal/config"
 	"docket/internal/database"
 	"docket/internal/migration"
 )
@@ -26,10 +27,16 @@ type migrateCommands struct {
 type target struct {
 	Database string `help:"sqlite://PATH or postgres://…" placeholder:"URL" default:"sqlite://docket.db"`
 	Dir      string `help:"Take the migrations from this folder instead of the binary." placeholder:"DIR"`
+
+	Environment        config.Environment `help:"Where the database is used: ${enum}." enum:"local,development,staging,production" default:"local"`
+	DatabaseUnverified bool               `help:"In staging and production, let PostgreSQL on another machine go without proving who it is."`
 }
 
 // open connects to the database and opens the directory for its dialect.
 func (t target) open(ctx context.Context) (*database.DB, migrate.Dir, error) {
+	if err := config.Verified(t.Environment, t.Database, t.DatabaseUnverified); err != nil {
+		return nil, nil, err
+	}
 	db, err := database.Open(t.Database)
 	if err != nil {
 		return nil, nil, fmt.Errorf("database: %w", err)

@@ -4,7 +4,6 @@ package config
 
 import (
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -113,6 +112,9 @@ func (s Server) Validate() error {
 	if s.Environment.Deployed() && s.Database == DefaultDatabase {
 		return fmt.Errorf("database: must be named in environment %s", s.Environment)
 	}
+	if err := Verified(s.Environment, s.Database, s.DatabaseUnverified); err != nil {
+		return err
+	}
 	if s.IdempotencyKeep < time.Minute || s.IdempotencyKeep > 90*24*time.Hour {
 		return fmt.Errorf("idempotency-keep: %v is not between 1m and 2160h (90 days)", s.IdempotencyKeep)
 	}
@@ -130,7 +132,10 @@ func (s Server) validateListen() error {
 		return err
 	}
 	host, _, _ := net.SplitHostPort(s.Listen)
-	return errors.Join(s.Identity.validate(s, loopback(host)), s.TLS.validate())
+	if err := s.Identity.validate(s, loopback(host)); err != nil {
+		return err
+	}
+	return s.TLS.validate()
 }
 
 // validateAddress reports what is wrong with the setting of that name.

@@ -114,12 +114,18 @@ func TestEverySettingEverywhere(t *testing.T) {
 		IdempotencyKeep: 2 * time.Hour, RequestTimeout: 20 * time.Second, PageDefault: 20, PageMax: 100, FilterDepth: 3, FilterConditions: 30,
 		OperationDepth: 5, OperationLists: 60, OperationFields: 90, OperationRows: 7000, OperationValues: 9000, OperationParameters: 800, CursorSecret: strings.Repeat("secret ", 3),
 		Identity: valid().Identity, // see TestIdentityEverywhere
+		TLS: config.TLS{
+			ACMEDomain: "docket.example.org,example.org", ACMECache: "/var/lib/docket/acme", ACMEAcceptTerms: true, ACMEEmail: "admin@example.org",
+			ACMEDirectory: "https://ca.example.org/directory", RedirectFrom: ":80", RedirectPort: 443, HSTS: time.Minute, DatabaseUnverified: true,
+		},
 	}
 	t.Run("flags", func(t *testing.T) {
 		got, err := parse(t, "", "--environment=staging", "--listen=0.0.0.0:80", "--insecure", "--database="+want.Database,
 			"--drain=5s", "--slot-length=1h", "--advance-notice=1h30m", "--hold-length=10s", "--idempotency-keep=2h", "--request-timeout=20s",
 			"--page-default=20", "--page-max=100", "--filter-depth=3", "--filter-conditions=30", "--operation-depth=5",
-			"--operation-lists=60", "--operation-fields=90", "--operation-rows=7000", "--operation-values=9000", "--operation-parameters=800", "--cursor-secret="+want.CursorSecret)
+			"--operation-lists=60", "--operation-fields=90", "--operation-rows=7000", "--operation-values=9000", "--operation-parameters=800", "--cursor-secret="+want.CursorSecret,
+			"--acme-domain=docket.example.org,example.org", "--acme-cache=/var/lib/docket/acme", "--acme-accept-terms", "--acme-email=admin@example.org",
+			"--acme-directory=https://ca.example.org/directory", "--redirect-from=:80", "--redirect-port=443", "--hsts=1m", "--database-unverified")
 		must(t, err)
 		if got != want {
 			t.Errorf("got %+v, want %+v", got, want)
@@ -131,6 +137,8 @@ func TestEverySettingEverywhere(t *testing.T) {
 			"DRAIN": "5s", "SLOT_LENGTH": "1h", "ADVANCE_NOTICE": "90m", "HOLD_LENGTH": "10s", "IDEMPOTENCY_KEEP": "2h", "REQUEST_TIMEOUT": "20s",
 			"PAGE_DEFAULT": "20", "PAGE_MAX": "100", "FILTER_DEPTH": "3", "FILTER_CONDITIONS": "30", "OPERATION_DEPTH": "5",
 			"OPERATION_LISTS": "60", "OPERATION_FIELDS": "90", "OPERATION_ROWS": "7000", "OPERATION_VALUES": "9000", "OPERATION_PARAMETERS": "800", "CURSOR_SECRET": want.CursorSecret,
+			"ACME_DOMAIN": "docket.example.org,example.org", "ACME_CACHE": "/var/lib/docket/acme", "ACME_ACCEPT_TERMS": "true", "ACME_EMAIL": "admin@example.org",
+			"ACME_DIRECTORY": "https://ca.example.org/directory", "REDIRECT_FROM": ":80", "REDIRECT_PORT": "443", "HSTS": "1m", "DATABASE_UNVERIFIED": "true",
 		} {
 			t.Setenv("DOCKET_"+name, value)
 		}
@@ -144,7 +152,9 @@ func TestEverySettingEverywhere(t *testing.T) {
 		got, err := parse(t, `{"environment": "staging", "listen": "0.0.0.0:80", "insecure": true, "database": "`+want.Database+`",
 			"drain": "5s", "slot-length": "1h", "advance-notice": "5400s", "hold-length": "10s", "idempotency-keep": "2h", "request-timeout": "20s",
 			"page-default": 20, "page-max": 100, "filter-depth": 3, "filter-conditions": 30, "operation-depth": 5,
-			"operation-lists": 60, "operation-fields": 90, "operation-rows": 7000, "operation-values": 9000, "operation-parameters": 800, "cursor-secret": "`+want.CursorSecret+`"}`)
+			"operation-lists": 60, "operation-fields": 90, "operation-rows": 7000, "operation-values": 9000, "operation-parameters": 800, "cursor-secret": "`+want.CursorSecret+`",
+			"acme-domain": "docket.example.org,example.org", "acme-cache": "/var/lib/docket/acme", "acme-accept-terms": true, "acme-email": "admin@example.org",
+			"acme-directory": "https://ca.example.org/directory", "redirect-from": ":80", "redirect-port": 443, "hsts": "1m", "database-unverified": true}`)
 		must(t, err)
 		if got != want {
 			t.Errorf("got %+v, want %+v", got, want)

@@ -16,6 +16,7 @@ var settings = []string{
 	"environment", "listen", "insecure", "database", "request-timeout", "drain", "slot-length", "advance-notice", "hold-length",
 	"idempotency-keep", "page-default", "page-max", "filter-depth", "operation-rows", "operation-parameters", "cursor-secret",
 	"oidc-issuer", "oidc-audience", "oidc-roles-claim", "oidc-leeway", "dev-tokens", "dev-key",
+	"tls-cert", "tls-key", "acme-domain", "acme-cache", "acme-email", "acme-directory", "redirect-from", "redirect-port", "hsts", "database-unverified",
 }
 
 // FuzzSettings gives any config file, any variable and any flag. What is refused

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"docket/internal/database"
 )
 
 // LetsEncrypt is the authority that is asked for certificates where no other is
@@ -27,6 +29,8 @@ type TLS struct {
 	RedirectFrom string        `help:"Listen for plain HTTP too, for nothing but to redirect to HTTPS and to prove names to the authority." placeholder:"HOST:PORT"`
 	RedirectPort int           `help:"The port of HTTPS as others see it, where it is not that of --listen." placeholder:"PORT"`
 	HSTS         time.Duration `name:"hsts" help:"How long browsers that came by HTTPS are to use nothing else; 0s to leave it to them." default:"8760h"`
+
+	DatabaseUnverified bool `help:"In staging and production, let PostgreSQL on another machine go without proving who it is."`
 }
 
 // Secure reports whether the server speaks HTTPS.
@@ -34,6 +38,18 @@ func (t TLS) Secure() bool { return t.TLSCert != "" || t.ACMEDomain != "" }
 
 // Domains are the host names to get certificates for.
 func (t TLS) Domains() []string { return strings.Split(t.ACMEDomain, ",") }
+
+// Verified reports an error where others depend on a server and its database can be
+// somebody else's.
+func Verified(e Environment, url string, unverified bool) error {
+	if !e.Deployed() || unverified {
+		return nil
+	}
+	if err := database.Verified(url); err != nil {
+		return fmt.Errorf("database: %w; or say --database-unverified", err)
+	}
+	return nil
+}
 
 func (t TLS) validate() error {
 	if (t.TLSCert == "") != (t.TLSKey == "") {

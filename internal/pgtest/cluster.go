@@ -23,7 +23,9 @@ type cluster struct {
 	as     *syscall.Credential // nil for our own
 	cached string              // where its kind of data directory is kept, or ""
 
-	durable bool // it keeps what it acknowledges, through a crash
+	port    string   // a part of the socket's name, too
+	options []string // of the server, beside the settings
+	durable bool     // it keeps what it acknowledges, through a crash
 }
 
 // newCluster claims a directory in base; it is the caller's to remove.
@@ -47,7 +49,7 @@ func newCluster(pgbin, base string) (*cluster, error) {
 			return nil, err
 		}
 	}
-	c := &cluster{bin: bin, dir: dir, as: as}
+	c := &cluster{bin: bin, dir: dir, as: as, port: "5432"}
 	c.cached = c.cachePath()
 	return c, nil
 }

@@ -67,4 +67,4 @@ func (s *Server) Restart(ctx context.Context) error {
 }
 
 // Socket is the address of the unix socket that the server listens on.
-func (s *Server) Socket() string { return s.cluster.dir.path + "/.s.PGSQL.5432" }
+func (s *Server) Socket() string { return s.cluster.dir.path + "/.s.PGSQL." + s.cluster.port }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -37,7 +38,7 @@ func settings(durable bool) []string {
 		safety = "on"
 	}
 	return []string{
-		"-c", "listen_addresses=", "-c", "port=5432", // the port is a part of the socket's name
+		"-c", "listen_addresses=",
 		"-c", "fsync=" + safety, "-c", "synchronous_commit=" + safety, "-c", "full_page_writes=" + safety,
 		"-c", "wal_level=minimal", "-c", "max_wal_senders=0", "-c", "checkpoint_warning=0",
 		"-c", "autovacuum=off", "-c", "jit=off",
@@ -71,8 +72,8 @@ func (c *cluster) launch(ctx context.Context) (*process, error) {
 	}
 	defer func() { _ = reader.Close() }()
 
-	args := []string{"-c", watched, "sh", c.dir.path, filepath.Join(c.bin, "postgres"), "-D", c.data(), "-k", c.dir.path}
-	cmd := c.command(context.WithoutCancel(ctx), "/bin/sh", append(args, settings(c.durable)...)...)
+	args := []string{"-c", watched, "sh", c.dir.path, filepath.Join(c.bin, "postgres"), "-D", c.data(), "-k", c.dir.path, "-p", c.port}
+	cmd := c.command(context.WithoutCancel(ctx), "/bin/sh", slices.Concat(args, settings(c.durable), c.options)...)
 	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = log, log, []*os.File{reader}
 	cmd.SysProcAttr.Setpgid = true // an interrupt at the terminal is for the owner
 	if err := cmd.Start(); err != nil {

@@ -58,7 +58,7 @@ func (c *cluster) serve(ctx context.Context) (*Server, error) {
 		c.dir.remove()
 		return nil, err
 	}
-	s, err := attach(ctx, socket(c.dir.path), p)
+	s, err := attach(ctx, socket(c.dir.path, c.port), p)
 	if err != nil {
 		err = p.explain(err)
 		p.stop()
@@ -125,8 +125,8 @@ func (s *Server) await(ctx context.Context) error {
 }
 
 // socket names the port too, lest PGPORT in the environment choose another.
-func socket(dir string) url.URL {
-	q := url.Values{"host": {dir}, "port": {"5432"}, "sslmode": {"disable"}}
+func socket(dir, port string) url.URL {
+	q := url.Values{"host": {dir}, "port": {port}, "sslmode": {"disable"}}
 	return url.URL{Scheme: "postgres", User: url.User("postgres"), Path: "/postgres", RawQuery: q.Encode()}
 }
 
