@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -60,14 +61,21 @@ func NewACME(order Order, clock func() time.Time, log *slog.Logger) *ACME {
 
 // Config is for a server that has these certificates.
 func (a *ACME) Config() *tls.Config {
-	return &tls.Config{GetCertificate: a.get, NextProtos: []string{"h2", "http/1.1", acme.ALPNProto}} //nolint:gosec // the versions are up to the server
+	return &tls.Config{GetCertificate: a.get, NextProtos: []string{"h2", "http/1.1", acme.ALPNProto}}
 }
 
 // Knows reports whether the host is one of the domains.
 func (a *ACME) Knows(host string) bool { return slices.Contains(a.order.Domains, name(host)) }
 
 // Challenges answers the authority over plain HTTP, and passes on what others ask.
-func (a *ACME) Challenges(next http.Handler) http.Handler { return a.manager.HTTPHandler(next) }
+func (a *ACME) Challenges(next http.Handler) http.Handler {
+	h := a.manager.HTTPHandler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = r.WithContext(r.Context())
+		r.Host = (&url.URL{Host: r.Host}).Hostname() // an authority that asks at another port than 80 names it
+		h.ServeHTTP(w, r)
+	})
+}
 
 // get answers a handshake with a certificate that is there. It does not order
 // one, as autocert would: whoever can connect could use up what the authority

@@ -43,7 +43,7 @@ func NewFiles(cert, key string, clock func() time.Time, log *slog.Logger) (*File
 }
 
 // Config is for a server that has these files.
-func (f *Files) Config() *tls.Config { return &tls.Config{GetCertificate: f.get} } //nolint:gosec // the versions are up to the server
+func (f *Files) Config() *tls.Config { return &tls.Config{GetCertificate: f.get} }
 
 // Knows reports whether the certificate is for the host, a name or an address.
 func (f *Files) Knows(host string) bool { return f.current.Load().Leaf.VerifyHostname(host) == nil }

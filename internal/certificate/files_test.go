@@ -70,7 +70,7 @@ func setup(t *testing.T) *site {
 	var err error
 	s.files, err = certificate.NewFiles(filepath.Join(s.dir, "cert.pem"), filepath.Join(s.dir, "key.pem"), s.clock.now, slog.New(slog.NewTextHandler(s.log, nil)))
 	must(t, err)
-	l, err := tls.Listen("tcp", "127.0.0.1:0", s.files.Config()) //nolint:noctx // it is closed below
+	l, err := tls.Listen("tcp", "127.0.0.1:0", s.files.Config())
 	must(t, err)
 	t.Cleanup(func() { _ = l.Close() })
 	s.address = l.Addr().String()

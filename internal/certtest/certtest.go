@@ -78,7 +78,7 @@ func (a *Authority) Files(t testing.TB, hosts ...string) (cert, key string) {
 func (a *Authority) Trusting() *tls.Config {
 	roots := x509.NewCertPool()
 	roots.AddCert(a.cert)
-	return &tls.Config{RootCAs: roots} //nolint:gosec // tests choose the versions
+	return &tls.Config{RootCAs: roots}
 }
 
 // Write puts a PEM into a file of its own.
