@@ -50,6 +50,9 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		for _, site := range sites {
 			_ = site.Server.Close()
 		}
+		for range len(sites) - 1 {
+			<-failed
+		}
 		return err
 	case <-ctx.Done():
 	}

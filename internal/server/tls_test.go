@@ -218,7 +218,7 @@ func TestSlowClientsAreCutOff(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := setup(t)
 				cert, key, a := pair(t)
-				s.TLS = &server.TLS{Config: &tls.Config{Certificates: []tls.Certificate{keyPair(t, cert, key)}}} //nolint:gosec // the server's business
+				s.TLS = &server.TLS{Config: &tls.Config{Certificates: []tls.Certificate{keyPair(t, cert, key)}}}
 				l := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
 				ctx, stop := context.WithCancel(t.Context())
 				ended := make(chan error, 1)
@@ -227,6 +227,7 @@ func TestSlowClientsAreCutOff(t *testing.T) {
 				l.conns <- there
 				cutOff(t, tt.talk(t, a, here), tt.most)
 				_ = here.Close()
+				time.Sleep(2 * time.Second) // who still talks finds out
 				stop()
 				must(t, <-ended)
 			})
