@@ -60,12 +60,17 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	limiter, err := c.Limiter(time.Now, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, limiter.Close()) }()
 	if c.Demo {
 		if err := demo.Fill(ctx, client, c.Rules(), time.Now()); err != nil {
 			return fmt.Errorf("demo: %w", err)
 		}
 	}
-	api, err = c.identified(api, out, log)
+	api, err = c.identified(limiter.Handler(api), out, log)
 	if err != nil {
 		return err
 	}
@@ -88,7 +93,7 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 	})
 	defer func() { stop(); swept.Wait() }()
 	s := server.Server{
-		API: api, GraphiQL: c.Environment != config.Production,
+		API: limiter.Failures(api), GraphiQL: c.Environment != config.Production,
 		Ready: db.PingContext, Timeout: c.RequestTimeout, Drain: c.Drain, Log: log, TLS: secure,
 	}
 	return s.Run(ctx, l)

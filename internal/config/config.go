@@ -49,6 +49,7 @@ type Server struct {
 
 	Identity `embed:""`
 	TLS      `embed:""`
+	Rates    `embed:""`
 }
 
 // Environment is where a server runs.
@@ -123,6 +124,9 @@ func (s Server) Validate() error {
 	}
 	if s.Drain < 0 || s.Drain > 5*time.Minute {
 		return fmt.Errorf("drain: %v is not between 0s and 5m", s.Drain)
+	}
+	if err := s.Rates.validate(); err != nil {
+		return err
 	}
 	return s.validateListen()
 }

@@ -19,6 +19,7 @@ func valid() config.Server {
 		OperationRows: 250_000, OperationValues: 300_000, OperationParameters: 5000,
 		Identity: config.Identity{OIDCRolesClaim: "roles", OIDCLeeway: 30 * time.Second},
 		TLS:      config.TLS{ACMEDirectory: config.LetsEncrypt, HSTS: 8760 * time.Hour},
+		Rates:    config.Rates{RateLimit: 600, RateLimitAnonymous: 120, RateWindow: time.Minute, RateStore: "memory", RateStoreDown: "memory"},
 	}
 }
 
@@ -67,6 +68,24 @@ func TestValidate(t *testing.T) {
 		"a negative drain":    {func(s *config.Server) { s.Drain = -1 }, "drain: -1ns is not between"},
 		"five minutes' drain": {func(s *config.Server) { s.Drain = 5 * time.Minute }, ""},
 		"a bit more drain":    {func(s *config.Server) { s.Drain = 5*time.Minute + 1 }, "drain: 5m0.000000001s is not between"},
+
+		"no rates":             {func(s *config.Server) { s.RateLimit, s.RateLimitAnonymous = 0, 0 }, ""},
+		"a negative rate":      {func(s *config.Server) { s.RateLimit = -1 }, "rate-limit: -1 is not between"},
+		"a rate too high":      {func(s *config.Server) { s.RateLimitAnonymous = 1_000_001 }, "rate-limit-anonymous: 1000001 is not between"},
+		"the highest rate":     {func(s *config.Server) { s.RateLimit, s.RateWindow = 1_000_000, time.Second }, ""},
+		"no window":            {func(s *config.Server) { s.RateWindow = 0 }, "rate-window: 0s is not between"},
+		"a window of 1.5 s":    {func(s *config.Server) { s.RateWindow = 1500 * time.Millisecond }, "rate-window: 1.5s is not between"},
+		"a day's window":       {func(s *config.Server) { s.RateWindow = 24 * time.Hour }, "rate-window: 24h0m0s is not between"},
+		"a store":              {func(s *config.Server) { s.RateStore = "redis://docket:" + secret + "@[::1]:6379/1" }, ""},
+		"a store, TLS":         {func(s *config.Server) { s.RateStore = "rediss://valkey" }, ""},
+		"no store":             {func(s *config.Server) { s.RateStore = "" }, "rate-store: must be memory, redis://HOST or"},
+		"a store of no host":   {func(s *config.Server) { s.RateStore = "redis:///1" }, "rate-store: must be"},
+		"a store by its name":  {func(s *config.Server) { s.RateStore = "redis://valkey/rates" }, "rate-store: must end with the number"},
+		"another store":        {func(s *config.Server) { s.RateStore = "memcached://:" + secret + "@host" }, "rate-store: must be"},
+		"a store of no URL":    {func(s *config.Server) { s.RateStore = "redis://:" + secret + "@host:port" }, "rate-store: must be"},
+		"a proxy":              {func(s *config.Server) { s.TrustedProxies = "10.0.0.0/8, ::1, unix" }, ""},
+		"a proxy's name":       {func(s *config.Server) { s.TrustedProxies = "nginx" }, `trusted-proxies: "nginx" is neither`},
+		"everybody is a proxy": {func(s *config.Server) { s.TrustedProxies = "0.0.0.0/0" }, `trusted-proxies: "0.0.0.0/0" is everybody`},
 
 		"no port":           {func(s *config.Server) { s.Listen = "localhost" }, `listen: "localhost" is not HOST:PORT`},
 		"nothing to listen": {func(s *config.Server) { s.Listen = "" }, `listen: "" is not HOST:PORT`},

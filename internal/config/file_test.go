@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -118,29 +119,34 @@ func TestEverySettingEverywhere(t *testing.T) {
 			ACMEDomain: "docket.example.org,example.org", ACMECache: "/var/lib/docket/acme", ACMEAcceptTerms: true, ACMEEmail: "admin@example.org",
 			ACMEDirectory: "https://ca.example.org/directory", RedirectFrom: ":80", RedirectPort: 443, HSTS: time.Minute, DatabaseUnverified: true,
 		},
+		Rates: config.Rates{
+			RateLimit: 60, RateLimitAnonymous: 6, RateWindow: 10 * time.Second, RateStore: "redis://valkey:6379/1", RateStoreDown: "refuse", TrustedProxies: "10.0.0.0/8, unix",
+		},
+	}
+	given := map[string]string{
+		"environment": "staging", "listen": "0.0.0.0:80", "insecure": "true", "database": want.Database, "drain": "5s",
+		"slot-length": "1h", "advance-notice": "1h30m", "hold-length": "10s", "idempotency-keep": "2h", "request-timeout": "20s",
+		"page-default": "20", "page-max": "100", "filter-depth": "3", "filter-conditions": "30", "operation-depth": "5", "operation-lists": "60",
+		"operation-fields": "90", "operation-rows": "7000", "operation-values": "9000", "operation-parameters": "800", "cursor-secret": want.CursorSecret,
+		"acme-domain": want.ACMEDomain, "acme-cache": want.ACMECache, "acme-accept-terms": "true", "acme-email": want.ACMEEmail,
+		"acme-directory": want.ACMEDirectory, "redirect-from": ":80", "redirect-port": "443", "hsts": "1m", "database-unverified": "true",
+		"rate-limit": "60", "rate-limit-anonymous": "6", "rate-window": "10s", "rate-store": want.RateStore, "rate-store-down": "refuse",
+		"trusted-proxies": want.TrustedProxies,
 	}
 	t.Run("flags", func(t *testing.T) {
-		got, err := parse(t, "", "--environment=staging", "--listen=0.0.0.0:80", "--insecure", "--database="+want.Database,
-			"--drain=5s", "--slot-length=1h", "--advance-notice=1h30m", "--hold-length=10s", "--idempotency-keep=2h", "--request-timeout=20s",
-			"--page-default=20", "--page-max=100", "--filter-depth=3", "--filter-conditions=30", "--operation-depth=5",
-			"--operation-lists=60", "--operation-fields=90", "--operation-rows=7000", "--operation-values=9000", "--operation-parameters=800", "--cursor-secret="+want.CursorSecret,
-			"--acme-domain=docket.example.org,example.org", "--acme-cache=/var/lib/docket/acme", "--acme-accept-terms", "--acme-email=admin@example.org",
-			"--acme-directory=https://ca.example.org/directory", "--redirect-from=:80", "--redirect-port=443", "--hsts=1m", "--database-unverified")
+		var flags []string
+		for name, value := range given {
+			flags = append(flags, "--"+name+"="+value)
+		}
+		got, err := parse(t, "", flags...)
 		must(t, err)
 		if got != want {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
 	})
 	t.Run("variables", func(t *testing.T) {
-		for name, value := range map[string]string{
-			"ENVIRONMENT": "staging", "LISTEN": "0.0.0.0:80", "INSECURE": "true", "DATABASE": want.Database,
-			"DRAIN": "5s", "SLOT_LENGTH": "1h", "ADVANCE_NOTICE": "90m", "HOLD_LENGTH": "10s", "IDEMPOTENCY_KEEP": "2h", "REQUEST_TIMEOUT": "20s",
-			"PAGE_DEFAULT": "20", "PAGE_MAX": "100", "FILTER_DEPTH": "3", "FILTER_CONDITIONS": "30", "OPERATION_DEPTH": "5",
-			"OPERATION_LISTS": "60", "OPERATION_FIELDS": "90", "OPERATION_ROWS": "7000", "OPERATION_VALUES": "9000", "OPERATION_PARAMETERS": "800", "CURSOR_SECRET": want.CursorSecret,
-			"ACME_DOMAIN": "docket.example.org,example.org", "ACME_CACHE": "/var/lib/docket/acme", "ACME_ACCEPT_TERMS": "true", "ACME_EMAIL": "admin@example.org",
-			"ACME_DIRECTORY": "https://ca.example.org/directory", "REDIRECT_FROM": ":80", "REDIRECT_PORT": "443", "HSTS": "1m", "DATABASE_UNVERIFIED": "true",
-		} {
-			t.Setenv("DOCKET_"+name, value)
+		for name, value := range given {
+			t.Setenv("DOCKET_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_")), value)
 		}
 		got, err := parse(t, "")
 		must(t, err)
@@ -149,12 +155,15 @@ func TestEverySettingEverywhere(t *testing.T) {
 		}
 	})
 	t.Run("file", func(t *testing.T) {
-		got, err := parse(t, `{"environment": "staging", "listen": "0.0.0.0:80", "insecure": true, "database": "`+want.Database+`",
-			"drain": "5s", "slot-length": "1h", "advance-notice": "5400s", "hold-length": "10s", "idempotency-keep": "2h", "request-timeout": "20s",
-			"page-default": 20, "page-max": 100, "filter-depth": 3, "filter-conditions": 30, "operation-depth": 5,
-			"operation-lists": 60, "operation-fields": 90, "operation-rows": 7000, "operation-values": 9000, "operation-parameters": 800, "cursor-secret": "`+want.CursorSecret+`",
-			"acme-domain": "docket.example.org,example.org", "acme-cache": "/var/lib/docket/acme", "acme-accept-terms": true, "acme-email": "admin@example.org",
-			"acme-directory": "https://ca.example.org/directory", "redirect-from": ":80", "redirect-port": 443, "hsts": "1m", "database-unverified": true}`)
+		values := map[string]any{}
+		for name, value := range given { // true and 20 need not be texts
+			if values[name] = value; json.Unmarshal([]byte(value), new(any)) == nil {
+				values[name] = json.RawMessage(value)
+			}
+		}
+		file, err := json.Marshal(values)
+		must(t, err)
+		got, err := parse(t, string(file))
 		must(t, err)
 		if got != want {
 			t.Errorf("got %+v, want %+v", got, want)

@@ -2,9 +2,11 @@ package config_test
 
 import (
 	"io"
+	"log/slog"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -17,6 +19,7 @@ var settings = []string{
 	"idempotency-keep", "page-default", "page-max", "filter-depth", "operation-rows", "operation-parameters", "cursor-secret",
 	"oidc-issuer", "oidc-audience", "oidc-roles-claim", "oidc-leeway", "dev-tokens", "dev-key",
 	"tls-cert", "tls-key", "acme-domain", "acme-cache", "acme-email", "acme-directory", "redirect-from", "redirect-port", "hsts", "database-unverified",
+	"rate-limit", "rate-window", "rate-store", "trusted-proxies",
 }
 
 // FuzzSettings gives any config file, any variable and any flag. What is refused
@@ -33,6 +36,8 @@ func FuzzSettings(f *testing.F) {
 	f.Add("", uint8(3), "postgres://docket:123/s3cr3t@db/docket?sslmode=disable", "--environment=staging")
 	f.Add("", uint8(3), "postgres://docket:s3cr3t@db/docket", "")
 	f.Add("", uint8(15), "s3cr3t", "--environment=production")
+	f.Add("", uint8(18), "redis://:s3cr3t@host:port", "")
+	f.Add("", uint8(19), "10.0.0.0/8,unix", "--rate-store-down=refuse")
 	f.Add(`{"listen": "localhost:1"}`, uint8(1), "0.0.0.0:1", "--insecure")
 	f.Add("", uint8(1), "localhost:+80", "--help")
 	f.Add(`{"oidc-audience": "docket"}`, uint8(16), "https://id.example.org", "--listen=0.0.0.0:1")
@@ -61,7 +66,7 @@ func FuzzSettings(f *testing.F) {
 			args = append(args, flag)
 		}
 		if _, err := parser.Parse(args); err != nil {
-			secret := setting == "database" || setting == "cursor-secret"
+			secret := setting == "database" || setting == "cursor-secret" || setting == "rate-store"
 			if secret && strings.Contains(variable, "s3cr3t") && strings.Contains(err.Error(), "s3cr3t") && !strings.Contains(file+flag, "s3cr3t") {
 				t.Errorf("%s=%s: %v", given, variable, err)
 			}
@@ -79,6 +84,9 @@ func FuzzSettings(f *testing.F) {
 		}
 		if _, err := s.Cursors(); err != nil {
 			t.Errorf("%+v has no cursors: %v", s, err)
+		}
+		if _, err := s.Limiter(time.Now, slog.New(slog.DiscardHandler)); err != nil {
+			t.Errorf("%+v has no limiter: %v", s, err)
 		}
 	})
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"docket/internal/identity"
 	"docket/internal/oidctest"
 	"docket/internal/viewer"
 )
