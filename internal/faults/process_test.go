@@ -40,7 +40,7 @@ func serve(t *testing.T, database string) *service {
 func prepare(t *testing.T, database string) *service {
 	t.Helper()
 	s := &service{
-		args: []string{"serve", "--listen", "localhost:0", "--database", database, "--advance-notice", "0s", "--hold-length", "100h", "--request-timeout", deadline.String()},
+		args: []string{"serve", "--listen", "localhost:0", "--database", database, "--advance-notice", "0s", "--hold-length", "100h", "--request-timeout", deadline.String(), "--rate-limit", "0", "--rate-limit-anonymous", "0"},
 		log:  filepath.Join(t.TempDir(), "log"),
 	}
 	t.Cleanup(func() {
