@@ -1,7 +1,7 @@
 package ratelimit
 
 import (
-	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -40,7 +40,7 @@ func (q Quota) take(debt time.Duration) (time.Duration, bool) {
 
 // policy is the quota as a header (RateLimit-Policy, draft-ietf-httpapi-ratelimit-headers-11, 3).
 func (q Quota) policy() string {
-	return fmt.Sprintf("%q;q=%d;w=%d", q.Name, q.Requests, int(q.Window/time.Second))
+	return `"` + q.Name + `";q=` + strconv.Itoa(q.Requests) + `;w=` + strconv.Itoa(int(q.Window/time.Second))
 }
 
 // standing is where a key stands after a request.
