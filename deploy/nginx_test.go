@@ -95,6 +95,35 @@ func TestNginxForwards(t *testing.T) {
 	}
 }
 
+// TestNginxTellsTheClient has one client pretend to be many.
+func TestNginxTellsTheClient(t *testing.T) {
+	t.Parallel()
+	i := newImage(t)
+	s := i.Serve(t, []string{
+		"DOCKET_LISTEN=127.0.0.1:0", "DOCKET_DATABASE=" + i.Database, "DOCKET_TRUSTED_PROXIES=127.0.0.1",
+		"DOCKET_RATE_LIMIT=3", "DOCKET_RATE_LIMIT_ANONYMOUS=3", "DOCKET_RATE_WINDOW=1h",
+	})
+	base := nginx(t, s.Address)
+	passed := 0
+	for n := range 6 {
+		request := post(t, base, `{"query": "{ __typename }"}`)
+		request.Header.Set("X-Forwarded-For", fmt.Sprintf("203.0.113.%d", n))
+		status, header, body := do(t, request)
+		switch {
+		case status == http.StatusOK:
+			passed++
+		case status != http.StatusTooManyRequests || errorCode(t, body) != "RATE_LIMITED" || header.Get("Retry-After") == "":
+			t.Errorf("%d %v %s", status, header, body)
+		}
+	}
+	if passed != 3 {
+		t.Errorf("%d of 6 passed, want 3", passed)
+	}
+	if status, _, _ := do(t, get(t, base+"/readyz")); status != http.StatusOK {
+		t.Errorf("whether it is ready is told with %d", status)
+	}
+}
+
 // TestNginxRepeats counts what reaches two servers, of which one takes a
 // request and hangs up.
 func TestNginxRepeats(t *testing.T) {

@@ -46,7 +46,10 @@ func TestErrors(t *testing.T) {
 }
 
 // elsewhere are codes that other tests make.
-var elsewhere = []string{"UNAUTHENTICATED", "FORBIDDEN", "CLIENT_BUSY", "INTERNAL", "CONTENTION", "TIMEOUT", "UNAVAILABLE", "ALREADY_EXISTS", "VERSION_CONFLICT", "IDEMPOTENCY_KEY_REUSED", "OVERLAP"}
+var elsewhere = []string{
+	"UNAUTHENTICATED", "FORBIDDEN", "CLIENT_BUSY", "INTERNAL", "CONTENTION", "TIMEOUT", "UNAVAILABLE",
+	"ALREADY_EXISTS", "VERSION_CONFLICT", "IDEMPOTENCY_KEY_REUSED", "OVERLAP", "RATE_LIMITED",
+}
 
 func checkRefusal(t *testing.T, a *api, r refusal) {
 	t.Helper()

@@ -65,6 +65,7 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, limiter.Close()) }()
+	api = limiter.Handler(api) // what finds out who asks goes around this
 	if c.Demo {
 		if err := demo.Fill(ctx, client, c.Rules(), time.Now()); err != nil {
 			return fmt.Errorf("demo: %w", err)

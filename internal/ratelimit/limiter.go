@@ -102,7 +102,7 @@ func (l *Limiter) Failures(next http.Handler) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		q := l.failure
-		if r.Header.Get("Authorization") == "" {
+		if r.Header["Authorization"] == nil {
 			q = l.anonymous // it tried nothing
 		}
 		key := addressKey(q, l.proxies.Client(r))

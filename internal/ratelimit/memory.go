@@ -14,7 +14,7 @@ type Store interface {
 	Take(key string, q Quota) (debt time.Duration, allowed bool, err error)
 }
 
-// maxKeys is how many keys are kept in memory, which is some 15 MB. Whoever has
+// maxKeys is how many keys are kept in memory, which is some 22 MB. Whoever has
 // more addresses than that has more quotas, too.
 const maxKeys = 1 << 16
 
