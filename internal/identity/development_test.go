@@ -103,24 +103,31 @@ func TestDevelopmentKey(t *testing.T) {
 	if _, err := identity.ReadDevelopmentKey(path); !os.IsNotExist(err) {
 		t.Errorf("got %v before there is one", err)
 	}
-	var all sync.WaitGroup
-	keys := make([]identity.DevelopmentKey, 10)
-	for i := range keys {
-		all.Go(func() {
-			var err error
-			if keys[i], err = identity.MakeDevelopmentKey(path); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	all.Wait()
-	read, err := identity.ReadDevelopmentKey(path)
-	must(t, err)
-	for _, key := range keys {
-		if !reflect.DeepEqual(key, read) {
-			t.Error("two that began together have two keys")
+	for range 50 {
+		keys, start := make([]identity.DevelopmentKey, 10), make(chan struct{})
+		var all sync.WaitGroup
+		for i := range keys {
+			all.Go(func() {
+				<-start
+				var err error
+				if keys[i], err = identity.MakeDevelopmentKey(path); err != nil {
+					t.Error(err)
+				}
+			})
 		}
+		close(start)
+		all.Wait()
+		read, err := identity.ReadDevelopmentKey(path)
+		must(t, err)
+		for _, key := range keys {
+			if !reflect.DeepEqual(key, read) {
+				t.Fatal("two that began together have two keys")
+			}
+		}
+		must(t, os.Remove(path))
 	}
+	_, err := identity.MakeDevelopmentKey(path)
+	must(t, err)
 	for name, want := range map[string]os.FileMode{path: 0o600, filepath.Dir(path): 0o700 | os.ModeDir} {
 		info, err := os.Stat(name)
 		must(t, err)

@@ -152,6 +152,7 @@ func TestBrokenProvider(t *testing.T) {
 	t.Parallel()
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("we went to another host") }))
 	t.Cleanup(elsewhere.Close)
+	private := text(t, oidctest.Key(t, jose.ES256, "private"))
 	type wrong = map[string]http.HandlerFunc
 	both := func(h http.HandlerFunc) wrong { return wrong{oidctest.Discovery: h, oidctest.JWKS: h} }
 	tests := map[string]struct {
@@ -165,13 +166,13 @@ func TestBrokenProvider(t *testing.T) {
 		"a page":           {[]wrong{both(says(200, "<html>")), {oidctest.JWKS: says(200, "<html>")}}, false},
 		"other JSON":       {[]wrong{both(says(200, "[]")), both(says(200, "null")), {oidctest.JWKS: says(200, "{}")}, {oidctest.JWKS: says(200, `{"keys":{}}`)}}, false},
 		"cut off":          {[]wrong{both(says(200, `{"keys":[`))}, false},
-		"without end":      {[]wrong{both(says(200, `{"keys":[]`+strings.Repeat(" ", 1<<20)+"}"))}, false},
+		"without end":      {[]wrong{both(says(200, `{"keys":[]}`+strings.Repeat(" ", 1<<20))), {oidctest.JWKS: says(200, `{"keys":[]}`+strings.Repeat(" ", 1<<20))}}, false},
 		"hanging up":       {[]wrong{both(drop), {oidctest.JWKS: drop}}, false},
 		"another issuer":   {[]wrong{{oidctest.Discovery: says(200, `{"issuer":"https://id.example.org","jwks_uri":"`+elsewhere.URL+`"}`)}}, false},
 		"gone elsewhere":   {[]wrong{both(http.RedirectHandler(elsewhere.URL, http.StatusFound).ServeHTTP)}, false},
 		"round in circles": {[]wrong{{oidctest.JWKS: http.RedirectHandler(oidctest.JWKS, http.StatusFound).ServeHTTP}}, false},
 		"no keys":          {[]wrong{{oidctest.JWKS: says(200, `{"keys":[]}`)}}, true},
-		"keys of no use":   {[]wrong{{oidctest.JWKS: says(200, `{"keys":[{},5,null,"x",{"kty":"oct","k":"AAAA"},{"kty":"EC","crv":"P-256"}]}`)}}, true},
+		"keys of no use":   {[]wrong{{oidctest.JWKS: says(200, `{"keys":[{},5,null,"x",{"kty":"oct","k":"AAAA"},{"kty":"EC","crv":"P-256"},`+private+`]}`)}}, true},
 	}
 	for name, tt := range tests {
 		for i, answers := range tt.answers {
@@ -188,6 +189,9 @@ func TestBrokenProvider(t *testing.T) {
 				}
 				set(true)
 				b.bearer(t, b.key).unavailable(t)
+				if n := b.Asked(oidctest.JWKS); n > 4 {
+					t.Errorf("the provider was asked for keys %d times", n)
+				}
 				ask(t, b.url).is(t, viewer.Viewer{}) // whoever has no token needs no provider
 				ask(t, b.url, "Bearer x").refused(t, noJWT)
 				set(false)
