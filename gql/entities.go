@@ -49,6 +49,30 @@ func entities() []*planner.Entity {
 			},
 		},
 		{
+			Name: "Change", Table: "changes", One: "change",
+			Policy: schema.Change{}.Policy().(entity.Policy),
+			Fields: []planner.Field{
+				{Name: "id", Column: "id", Kind: planner.ID, Of: "Change"},
+				{Name: "rowID", Column: "row_id", Kind: planner.ID},
+				{Name: "rowId", Column: "row_id", Kind: planner.ID}, // to select
+				{Name: "version", Column: "version", Kind: planner.Int},
+				{Name: "changedAt", Column: "changed_at", Kind: planner.Time},
+				{Name: "columns", Column: "columns", Kind: planner.JSON},
+				{Name: "action", Column: "action", Kind: planner.Enum, Of: "ChangeAction"},
+				{Name: "viewer", Column: "viewer", Kind: planner.Text},
+				{Name: "operation", Column: "operation", Kind: planner.Text},
+				{Name: "databaseUser", Column: "database_user", Kind: planner.Text},
+			},
+			Edges: []planner.Edge{},
+			Orders: []planner.Order{
+				{Name: "CHANGED_AT", Column: "changed_at", Kind: planner.Time},
+				{Name: "VIEWER", Column: "viewer", Kind: planner.Text, Nullable: true},
+			},
+			Views: []planner.View{
+				{Name: "changes"},
+			},
+		},
+		{
 			Name: "Client", Table: "clients", One: "client",
 			Policy: schema.Customer{}.Policy().(entity.Policy),
 			Fields: []planner.Field{

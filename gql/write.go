@@ -10,6 +10,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"docket/ent/orm"
+	"docket/internal/audit"
 	"docket/internal/gate"
 	"docket/internal/idempotency"
 	"docket/internal/overlap"
@@ -27,7 +28,7 @@ func (r *Resolver) write(ctx context.Context, key graphql.Omittable[*string], ho
 	if err != nil {
 		return nil, err
 	}
-	ids, err := txn.Do(ctx, r.DB, func(tx *orm.Tx) ([]int, error) {
+	ids, err := txn.Do(audit.NewContext(ctx, asking(ctx)), r.DB, func(tx *orm.Tx) ([]int, error) {
 		if request == nil {
 			return do(tx)
 		}
@@ -41,6 +42,12 @@ func (r *Resolver) write(ctx context.Context, key graphql.Omittable[*string], ho
 		err = fmt.Errorf("%w: %w", &gate.NotFound{Type: scalar.TypeOf(ids[0]), ID: ids[0]}, err)
 	}
 	return payload, err
+}
+
+// asking is who asks for the mutation field of ctx, as the audit trail has it.
+func asking(ctx context.Context) audit.Asking {
+	v, _ := viewer.FromContext(ctx)
+	return audit.Asking{Viewer: v.Subject, Operation: graphql.GetFieldContext(ctx).Field.Name}
 }
 
 // requested is the request that the mutation field of ctx makes under the key,

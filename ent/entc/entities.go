@@ -28,6 +28,9 @@ func idOf(n *gen.Type, f *gen.Field) string {
 	return ""
 }
 
+// anyID reports whether the field is the id of a row of whatever type.
+func anyID(f *gen.Field) bool { return graphQL(f.Annotations).Type == "ID" }
+
 // of is the entity whose id the field is, or the type of its enum.
 func of(n *gen.Type, f *gen.Field) string {
 	if f.IsEnum() {
@@ -39,7 +42,7 @@ func of(n *gen.Type, f *gen.Field) string {
 // kind is the planner's kind of a field.
 func kind(n *gen.Type, f *gen.Field) string {
 	switch {
-	case idOf(n, f) != "":
+	case idOf(n, f) != "" || anyID(f):
 		return "ID"
 	case f.IsTime():
 		return "Time"

@@ -40,7 +40,7 @@ func writeFiles(g *gen.Graph) error {
 		t, err := template.New(filepath.Base(path)).Funcs(gen.Funcs).Funcs(template.FuncMap{
 			"served": served, "gqlName": gqlName, "views": views, "single": single, "singleField": singleField,
 			"viewField": viewField, "viewPredicate": viewPredicate, "camel": camel,
-			"columns": columns, "camelName": camelName, "kind": kind, "of": of, "shownEdges": shownEdges,
+			"columns": columns, "camelName": camelName, "anyID": anyID, "kind": kind, "of": of, "shownEdges": shownEdges,
 			"link": link, "orders": orders,
 			"mutates": mutates, "inputs": inputs, "plural": plural, "lowerFirst": lowerFirst,
 			"goName": templates.ToGo, "rangeOf": rangeOf, "exclusions": exclusions, "copies": copies,

@@ -29,7 +29,7 @@ func generate() error {
 		entgql.WithSchemaPath("../gql/ent.graphql"),
 		entgql.WithWhereInputs(true),
 		entgql.WithTemplates(entgql.EnumTemplate), // the planner reads; all else of entgql's Go would be unused
-		entgql.WithSchemaHook(addEntityFields, addSingles, addMutations, describe, guard),
+		entgql.WithSchemaHook(addEntityFields, addSingles, nameIDs, addMutations, describe, guard),
 	)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"entgo.io/ent/entc/gen"
@@ -67,6 +68,27 @@ func addSingles(g *gen.Graph, s *ast.Schema) error {
 					Description: "The one of the " + viewField(*v, e.Name) + ", if there is one.",
 				})
 			}
+		}
+	}
+	return nil
+}
+
+// nameIDs has an id of any type named as mutations and payloads name ids, rowId,
+// and filtered as other ids are: they are the same or not, and none comes first.
+func nameIDs(g *gen.Graph, s *ast.Schema) error {
+	for _, n := range served(g) {
+		for _, f := range n.Fields {
+			if !anyID(f) {
+				continue
+			}
+			if shown := s.Types[gqlName(n)].Fields.ForName(camelName(f)); shown != nil {
+				shown.Name = camel(f.Name)
+			}
+			where := s.Types[gqlName(n)+"WhereInput"]
+			where.Fields = slices.DeleteFunc(where.Fields, func(w *ast.FieldDefinition) bool {
+				op, ok := strings.CutPrefix(w.Name, camelName(f))
+				return ok && slices.Contains([]string{"GT", "GTE", "LT", "LTE"}, op)
+			})
 		}
 	}
 	return nil

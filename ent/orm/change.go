@@ -13,19 +13,27 @@ import (
 	"entgo.io/ent/dialect/sql"
 )
 
-// What one update changed of a row.
+// An entry of the audit trail: what somebody did to one row.
 type Change struct {
 	config `json:"-"`
 	// ID of the ent.
 	ID int `json:"id,omitempty"`
-	// The row; its id tells the type, too.
+	// The id of the row, which may be of any type, and gone.
 	RowID int `json:"row_id,omitempty"`
-	// The version that the update made.
+	// The version that the row has since; of a deleted row, the last that it had.
 	Version int `json:"version,omitempty"`
-	// When it was made.
+	// When it was done, by the clock of the database.
 	ChangedAt time.Time `json:"changed_at,omitempty"`
-	// The columns that have another value since.
-	Columns      []string `json:"columns,omitempty"`
+	// The columns of the database that an update gave another value.
+	Columns []string `json:"columns,omitempty"`
+	// What was done to the row.
+	Action change.Action `json:"action,omitempty"`
+	// Who asked for it: the subject of their token. Null where it was not asked of this API, or by nobody in particular.
+	Viewer string `json:"viewer,omitempty"`
+	// The field of Mutation that did it. Null where it was not asked of this API.
+	Operation string `json:"operation,omitempty"`
+	// The user of the database who did it, where the database has users.
+	DatabaseUser string `json:"database_user,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -38,6 +46,8 @@ func (*Change) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case change.FieldID, change.FieldRowID, change.FieldVersion:
 			values[i] = new(sql.NullInt64)
+		case change.FieldAction, change.FieldViewer, change.FieldOperation, change.FieldDatabaseUser:
+			values[i] = new(sql.NullString)
 		case change.FieldChangedAt:
 			values[i] = new(sql.NullTime)
 		default:
@@ -87,6 +97,30 @@ func (_m *Change) assignValues(columns []string, values []any) error {
 					return fmt.Errorf("unmarshal field columns: %w", err)
 				}
 			}
+		case change.FieldAction:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field action", values[i])
+			} else if value.Valid {
+				_m.Action = change.Action(value.String)
+			}
+		case change.FieldViewer:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field viewer", values[i])
+			} else if value.Valid {
+				_m.Viewer = value.String
+			}
+		case change.FieldOperation:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field operation", values[i])
+			} else if value.Valid {
+				_m.Operation = value.String
+			}
+		case change.FieldDatabaseUser:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field database_user", values[i])
+			} else if value.Valid {
+				_m.DatabaseUser = value.String
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -134,6 +168,18 @@ func (_m *Change) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("columns=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Columns))
+	builder.WriteString(", ")
+	builder.WriteString("action=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Action))
+	builder.WriteString(", ")
+	builder.WriteString("viewer=")
+	builder.WriteString(_m.Viewer)
+	builder.WriteString(", ")
+	builder.WriteString("operation=")
+	builder.WriteString(_m.Operation)
+	builder.WriteString(", ")
+	builder.WriteString("database_user=")
+	builder.WriteString(_m.DatabaseUser)
 	builder.WriteByte(')')
 	return builder.String()
 }

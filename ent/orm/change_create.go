@@ -44,6 +44,62 @@ func (_c *ChangeCreate) SetColumns(v []string) *ChangeCreate {
 	return _c
 }
 
+// SetAction sets the "action" field.
+func (_c *ChangeCreate) SetAction(v change.Action) *ChangeCreate {
+	_c.mutation.SetAction(v)
+	return _c
+}
+
+// SetNillableAction sets the "action" field if the given value is not nil.
+func (_c *ChangeCreate) SetNillableAction(v *change.Action) *ChangeCreate {
+	if v != nil {
+		_c.SetAction(*v)
+	}
+	return _c
+}
+
+// SetViewer sets the "viewer" field.
+func (_c *ChangeCreate) SetViewer(v string) *ChangeCreate {
+	_c.mutation.SetViewer(v)
+	return _c
+}
+
+// SetNillableViewer sets the "viewer" field if the given value is not nil.
+func (_c *ChangeCreate) SetNillableViewer(v *string) *ChangeCreate {
+	if v != nil {
+		_c.SetViewer(*v)
+	}
+	return _c
+}
+
+// SetOperation sets the "operation" field.
+func (_c *ChangeCreate) SetOperation(v string) *ChangeCreate {
+	_c.mutation.SetOperation(v)
+	return _c
+}
+
+// SetNillableOperation sets the "operation" field if the given value is not nil.
+func (_c *ChangeCreate) SetNillableOperation(v *string) *ChangeCreate {
+	if v != nil {
+		_c.SetOperation(*v)
+	}
+	return _c
+}
+
+// SetDatabaseUser sets the "database_user" field.
+func (_c *ChangeCreate) SetDatabaseUser(v string) *ChangeCreate {
+	_c.mutation.SetDatabaseUser(v)
+	return _c
+}
+
+// SetNillableDatabaseUser sets the "database_user" field if the given value is not nil.
+func (_c *ChangeCreate) SetNillableDatabaseUser(v *string) *ChangeCreate {
+	if v != nil {
+		_c.SetDatabaseUser(*v)
+	}
+	return _c
+}
+
 // Mutation returns the ChangeMutation object of the builder.
 func (_c *ChangeCreate) Mutation() *ChangeMutation {
 	return _c.mutation
@@ -51,6 +107,9 @@ func (_c *ChangeCreate) Mutation() *ChangeMutation {
 
 // Save creates the Change in the database.
 func (_c *ChangeCreate) Save(ctx context.Context) (*Change, error) {
+	if err := _c.defaults(); err != nil {
+		return nil, err
+	}
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -76,6 +135,15 @@ func (_c *ChangeCreate) ExecX(ctx context.Context) {
 	}
 }
 
+// defaults sets the default values of the builder before save.
+func (_c *ChangeCreate) defaults() error {
+	if _, ok := _c.mutation.Action(); !ok {
+		v := change.DefaultAction
+		_c.mutation.SetAction(v)
+	}
+	return nil
+}
+
 // check runs all checks and user-defined validators on the builder.
 func (_c *ChangeCreate) check() error {
 	if _, ok := _c.mutation.RowID(); !ok {
@@ -89,6 +157,14 @@ func (_c *ChangeCreate) check() error {
 	}
 	if _, ok := _c.mutation.Columns(); !ok {
 		return &ValidationError{Name: "columns", err: errors.New(`orm: missing required field "Change.columns"`)}
+	}
+	if _, ok := _c.mutation.Action(); !ok {
+		return &ValidationError{Name: "action", err: errors.New(`orm: missing required field "Change.action"`)}
+	}
+	if v, ok := _c.mutation.Action(); ok {
+		if err := change.ActionValidator(v); err != nil {
+			return &ValidationError{Name: "action", err: fmt.Errorf(`orm: validator failed for field "Change.action": %w`, err)}
+		}
 	}
 	return nil
 }
@@ -132,6 +208,22 @@ func (_c *ChangeCreate) createSpec() (*Change, *sqlgraph.CreateSpec) {
 		_spec.SetField(change.FieldColumns, field.TypeJSON, value)
 		_node.Columns = value
 	}
+	if value, ok := _c.mutation.Action(); ok {
+		_spec.SetField(change.FieldAction, field.TypeEnum, value)
+		_node.Action = value
+	}
+	if value, ok := _c.mutation.Viewer(); ok {
+		_spec.SetField(change.FieldViewer, field.TypeString, value)
+		_node.Viewer = value
+	}
+	if value, ok := _c.mutation.Operation(); ok {
+		_spec.SetField(change.FieldOperation, field.TypeString, value)
+		_node.Operation = value
+	}
+	if value, ok := _c.mutation.DatabaseUser(); ok {
+		_spec.SetField(change.FieldDatabaseUser, field.TypeString, value)
+		_node.DatabaseUser = value
+	}
 	return _node, _spec
 }
 
@@ -153,6 +245,7 @@ func (_c *ChangeCreateBulk) Save(ctx context.Context) ([]*Change, error) {
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*ChangeMutation)
 				if !ok {

@@ -68,6 +68,15 @@ func (_u *ChangeUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 			}
 		}
 	}
+	if _u.mutation.ViewerCleared() {
+		_spec.ClearField(change.FieldViewer, field.TypeString)
+	}
+	if _u.mutation.OperationCleared() {
+		_spec.ClearField(change.FieldOperation, field.TypeString)
+	}
+	if _u.mutation.DatabaseUserCleared() {
+		_spec.ClearField(change.FieldDatabaseUser, field.TypeString)
+	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{change.Label}
@@ -158,6 +167,15 @@ func (_u *ChangeUpdateOne) sqlSave(ctx context.Context) (_node *Change, err erro
 				ps[i](selector)
 			}
 		}
+	}
+	if _u.mutation.ViewerCleared() {
+		_spec.ClearField(change.FieldViewer, field.TypeString)
+	}
+	if _u.mutation.OperationCleared() {
+		_spec.ClearField(change.FieldOperation, field.TypeString)
+	}
+	if _u.mutation.DatabaseUserCleared() {
+		_spec.ClearField(change.FieldDatabaseUser, field.TypeString)
 	}
 	_node = &Change{config: _u.config}
 	_spec.Assign = _node.assignValues

@@ -875,6 +875,10 @@ type ChangeMutation struct {
 	changed_at    *time.Time
 	columns       *[]string
 	appendcolumns []string
+	action        *change.Action
+	viewer        *string
+	operation     *string
+	database_user *string
 	clearedFields map[string]struct{}
 	done          bool
 	oldValue      func(context.Context) (*Change, error)
@@ -1178,6 +1182,189 @@ func (m *ChangeMutation) ResetColumns() {
 	m.appendcolumns = nil
 }
 
+// SetAction sets the "action" field.
+func (m *ChangeMutation) SetAction(c change.Action) {
+	m.action = &c
+}
+
+// Action returns the value of the "action" field in the mutation.
+func (m *ChangeMutation) Action() (r change.Action, exists bool) {
+	v := m.action
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAction returns the old "action" field's value of the Change entity.
+// If the Change object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ChangeMutation) OldAction(ctx context.Context) (v change.Action, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAction is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAction requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAction: %w", err)
+	}
+	return oldValue.Action, nil
+}
+
+// ResetAction resets all changes to the "action" field.
+func (m *ChangeMutation) ResetAction() {
+	m.action = nil
+}
+
+// SetViewer sets the "viewer" field.
+func (m *ChangeMutation) SetViewer(s string) {
+	m.viewer = &s
+}
+
+// Viewer returns the value of the "viewer" field in the mutation.
+func (m *ChangeMutation) Viewer() (r string, exists bool) {
+	v := m.viewer
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldViewer returns the old "viewer" field's value of the Change entity.
+// If the Change object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ChangeMutation) OldViewer(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldViewer is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldViewer requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldViewer: %w", err)
+	}
+	return oldValue.Viewer, nil
+}
+
+// ClearViewer clears the value of the "viewer" field.
+func (m *ChangeMutation) ClearViewer() {
+	m.viewer = nil
+	m.clearedFields[change.FieldViewer] = struct{}{}
+}
+
+// ViewerCleared returns if the "viewer" field was cleared in this mutation.
+func (m *ChangeMutation) ViewerCleared() bool {
+	_, ok := m.clearedFields[change.FieldViewer]
+	return ok
+}
+
+// ResetViewer resets all changes to the "viewer" field.
+func (m *ChangeMutation) ResetViewer() {
+	m.viewer = nil
+	delete(m.clearedFields, change.FieldViewer)
+}
+
+// SetOperation sets the "operation" field.
+func (m *ChangeMutation) SetOperation(s string) {
+	m.operation = &s
+}
+
+// Operation returns the value of the "operation" field in the mutation.
+func (m *ChangeMutation) Operation() (r string, exists bool) {
+	v := m.operation
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOperation returns the old "operation" field's value of the Change entity.
+// If the Change object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ChangeMutation) OldOperation(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOperation is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOperation requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOperation: %w", err)
+	}
+	return oldValue.Operation, nil
+}
+
+// ClearOperation clears the value of the "operation" field.
+func (m *ChangeMutation) ClearOperation() {
+	m.operation = nil
+	m.clearedFields[change.FieldOperation] = struct{}{}
+}
+
+// OperationCleared returns if the "operation" field was cleared in this mutation.
+func (m *ChangeMutation) OperationCleared() bool {
+	_, ok := m.clearedFields[change.FieldOperation]
+	return ok
+}
+
+// ResetOperation resets all changes to the "operation" field.
+func (m *ChangeMutation) ResetOperation() {
+	m.operation = nil
+	delete(m.clearedFields, change.FieldOperation)
+}
+
+// SetDatabaseUser sets the "database_user" field.
+func (m *ChangeMutation) SetDatabaseUser(s string) {
+	m.database_user = &s
+}
+
+// DatabaseUser returns the value of the "database_user" field in the mutation.
+func (m *ChangeMutation) DatabaseUser() (r string, exists bool) {
+	v := m.database_user
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDatabaseUser returns the old "database_user" field's value of the Change entity.
+// If the Change object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ChangeMutation) OldDatabaseUser(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDatabaseUser is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDatabaseUser requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDatabaseUser: %w", err)
+	}
+	return oldValue.DatabaseUser, nil
+}
+
+// ClearDatabaseUser clears the value of the "database_user" field.
+func (m *ChangeMutation) ClearDatabaseUser() {
+	m.database_user = nil
+	m.clearedFields[change.FieldDatabaseUser] = struct{}{}
+}
+
+// DatabaseUserCleared returns if the "database_user" field was cleared in this mutation.
+func (m *ChangeMutation) DatabaseUserCleared() bool {
+	_, ok := m.clearedFields[change.FieldDatabaseUser]
+	return ok
+}
+
+// ResetDatabaseUser resets all changes to the "database_user" field.
+func (m *ChangeMutation) ResetDatabaseUser() {
+	m.database_user = nil
+	delete(m.clearedFields, change.FieldDatabaseUser)
+}
+
 // Where appends a list predicates to the ChangeMutation builder.
 func (m *ChangeMutation) Where(ps ...predicate.Change) {
 	m.predicates = append(m.predicates, ps...)
@@ -1212,7 +1399,7 @@ func (m *ChangeMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ChangeMutation) Fields() []string {
-	fields := make([]string, 0, 4)
+	fields := make([]string, 0, 8)
 	if m.row_id != nil {
 		fields = append(fields, change.FieldRowID)
 	}
@@ -1224,6 +1411,18 @@ func (m *ChangeMutation) Fields() []string {
 	}
 	if m.columns != nil {
 		fields = append(fields, change.FieldColumns)
+	}
+	if m.action != nil {
+		fields = append(fields, change.FieldAction)
+	}
+	if m.viewer != nil {
+		fields = append(fields, change.FieldViewer)
+	}
+	if m.operation != nil {
+		fields = append(fields, change.FieldOperation)
+	}
+	if m.database_user != nil {
+		fields = append(fields, change.FieldDatabaseUser)
 	}
 	return fields
 }
@@ -1241,6 +1440,14 @@ func (m *ChangeMutation) Field(name string) (ent.Value, bool) {
 		return m.ChangedAt()
 	case change.FieldColumns:
 		return m.Columns()
+	case change.FieldAction:
+		return m.Action()
+	case change.FieldViewer:
+		return m.Viewer()
+	case change.FieldOperation:
+		return m.Operation()
+	case change.FieldDatabaseUser:
+		return m.DatabaseUser()
 	}
 	return nil, false
 }
@@ -1258,6 +1465,14 @@ func (m *ChangeMutation) OldField(ctx context.Context, name string) (ent.Value, 
 		return m.OldChangedAt(ctx)
 	case change.FieldColumns:
 		return m.OldColumns(ctx)
+	case change.FieldAction:
+		return m.OldAction(ctx)
+	case change.FieldViewer:
+		return m.OldViewer(ctx)
+	case change.FieldOperation:
+		return m.OldOperation(ctx)
+	case change.FieldDatabaseUser:
+		return m.OldDatabaseUser(ctx)
 	}
 	return nil, fmt.Errorf("unknown Change field %s", name)
 }
@@ -1294,6 +1509,34 @@ func (m *ChangeMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetColumns(v)
+		return nil
+	case change.FieldAction:
+		v, ok := value.(change.Action)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAction(v)
+		return nil
+	case change.FieldViewer:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetViewer(v)
+		return nil
+	case change.FieldOperation:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOperation(v)
+		return nil
+	case change.FieldDatabaseUser:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDatabaseUser(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Change field %s", name)
@@ -1351,7 +1594,17 @@ func (m *ChangeMutation) AddField(name string, value ent.Value) error {
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
 func (m *ChangeMutation) ClearedFields() []string {
-	return nil
+	var fields []string
+	if m.FieldCleared(change.FieldViewer) {
+		fields = append(fields, change.FieldViewer)
+	}
+	if m.FieldCleared(change.FieldOperation) {
+		fields = append(fields, change.FieldOperation)
+	}
+	if m.FieldCleared(change.FieldDatabaseUser) {
+		fields = append(fields, change.FieldDatabaseUser)
+	}
+	return fields
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
@@ -1364,6 +1617,17 @@ func (m *ChangeMutation) FieldCleared(name string) bool {
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
 func (m *ChangeMutation) ClearField(name string) error {
+	switch name {
+	case change.FieldViewer:
+		m.ClearViewer()
+		return nil
+	case change.FieldOperation:
+		m.ClearOperation()
+		return nil
+	case change.FieldDatabaseUser:
+		m.ClearDatabaseUser()
+		return nil
+	}
 	return fmt.Errorf("unknown Change nullable field %s", name)
 }
 
@@ -1382,6 +1646,18 @@ func (m *ChangeMutation) ResetField(name string) error {
 		return nil
 	case change.FieldColumns:
 		m.ResetColumns()
+		return nil
+	case change.FieldAction:
+		m.ResetAction()
+		return nil
+	case change.FieldViewer:
+		m.ResetViewer()
+		return nil
+	case change.FieldOperation:
+		m.ResetOperation()
+		return nil
+	case change.FieldDatabaseUser:
+		m.ResetDatabaseUser()
 		return nil
 	}
 	return fmt.Errorf("unknown Change field %s", name)

@@ -3,9 +3,12 @@ package database
 import (
 	"context"
 	"database/sql"
+	"errors"
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
+
+	"docket/internal/audit"
 )
 
 // preparing is ent's driver, with prepared statements, in transactions too.
@@ -19,11 +22,17 @@ func (d preparing) Tx(ctx context.Context) (dialect.Tx, error) { return d.BeginT
 
 // BeginTx begins a transaction with options.
 func (d preparing) BeginTx(ctx context.Context, opts *sql.TxOptions) (dialect.Tx, error) {
+	if a, _ := audit.FromContext(ctx); a.Check() != nil {
+		return nil, a.Check()
+	}
 	t, err := d.db.BeginTx(ctx, opts)
 	if err != nil {
 		return nil, err
 	}
 	tx := &transaction{Tx: t, statements: d.db.statements}
+	if err := tx.tell(ctx, d.db.Dialect); err != nil {
+		return nil, errors.Join(err, t.Rollback())
+	}
 	return &entsql.Tx{Conn: entsql.Conn{ExecQuerier: tx}, Tx: committing{tx, ctx}}, nil
 }
 
@@ -37,6 +46,7 @@ type transaction struct {
 	*sql.Tx
 	statements *Statements
 	lacking    []string // to be prepared when the connection is free
+	told       bool     // to SQLite, whom it is for
 }
 
 // QueryContext runs a query, as [sql.Tx.QueryContext] does.
@@ -78,8 +88,10 @@ type committing struct {
 
 // Commit commits.
 func (c committing) Commit() error {
-	err := c.Tx.Commit()
-	if err != nil {
+	if err := c.untell(c.ctx); err != nil {
+		return errors.Join(err, c.Tx.Rollback())
+	}
+	if err := c.Tx.Commit(); err != nil {
 		return err
 	}
 	for _, query := range c.lacking {

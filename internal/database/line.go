@@ -55,6 +55,7 @@ type pqConn interface {
 	driver.Pinger
 	driver.SessionResetter
 	driver.Validator
+	driver.Tx // the one that it has begun
 }
 
 // lineConn tells the line for which request it works, each time it is told.
@@ -66,11 +67,6 @@ type lineConn struct {
 func (c *lineConn) ResetSession(ctx context.Context) error {
 	c.line.worksFor(ctx)
 	return c.pqConn.ResetSession(ctx)
-}
-
-func (c *lineConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
-	c.line.worksFor(ctx)
-	return c.pqConn.BeginTx(ctx, o)
 }
 
 func (c *lineConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {

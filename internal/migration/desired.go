@@ -42,6 +42,9 @@ func tables(name string) ([]*schema.Table, error) {
 			t.Annotation = &annotation
 		}
 	}
+	if name == dialect.SQLite {
+		all = append(all, asking)
+	}
 	for from, c := range copies {
 		if err := keepCopies(all, from, c); err != nil {
 			return nil, err

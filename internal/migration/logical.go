@@ -54,7 +54,7 @@ func logical(ctx context.Context, dev *database.DB, drv migrate.Driver) (Logical
 	}
 	var all Logical
 	for _, t := range s.Tables {
-		if t.Name != revisionTable {
+		if t.Name != revisionTable && t.Name != asking.Name { // which only SQLite needs
 			all = append(all, ofTable(t)...)
 		}
 	}
@@ -167,7 +167,9 @@ func addObjectNames(ctx context.Context, dev *database.DB, all Logical) (Logical
 		UNION ALL SELECT 'exclusion', conname, '', '' FROM pg_constraint WHERE contype = 'x' AND connamespace = current_schema()::regnamespace`
 	if dev.Dialect == dialect.SQLite {
 		query = `SELECT 'view', name, '', '' FROM sqlite_master WHERE type = 'view'
-			UNION ALL SELECT 'trigger', name, '', '' FROM sqlite_master WHERE type = 'trigger' AND name LIKE '%\_changed' ESCAPE '\'
+			UNION ALL SELECT 'trigger', name, '', '' FROM sqlite_master WHERE type = 'trigger'
+			AND (name LIKE '%\_created' ESCAPE '\' OR name LIKE '%\_changed' ESCAPE '\' OR name LIKE '%\_deleted' ESCAPE '\')
+			UNION ALL SELECT DISTINCT 'trigger', 'changes_kept', '', '' FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'changes\_kept\_%' ESCAPE '\'
 			UNION ALL SELECT 'exclusion', substr(name, 1, length(name) - 7), '', '' FROM sqlite_master
 			WHERE type = 'trigger' AND name LIKE '%\_insert' ESCAPE '\'
 			AND substr(name, 1, length(name) - 7) || '_update' IN (SELECT name FROM sqlite_master WHERE type = 'trigger')`

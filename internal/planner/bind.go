@@ -121,13 +121,13 @@ func bindID(l *list, b *page, v any) error {
 	return err
 }
 
-// idOf reads the id of a row of the type.
+// idOf reads the id of a row of the type, "" for any.
 func idOf(field, typ string, v any) (int, error) {
 	id, err := scalar.UnmarshalID(v)
 	if err != nil {
 		return 0, bad(field, "%s", err)
 	}
-	if got := scalar.TypeOf(id); got != typ {
+	if got := scalar.TypeOf(id); typ != "" && got != typ {
 		return 0, bad(field, "%s must be the id of type %s, not of type %s.", field, typ, got)
 	}
 	return id, nil

@@ -29,7 +29,7 @@ type Field struct {
 	Name   string // in GraphQL: firstName
 	Column string
 	Kind   Kind
-	Of     string // for kind ID, the entity whose id it is; for kind Enum, its type
+	Of     string // for kind ID, the entity whose id it is, "" for any; for kind Enum, its type
 }
 
 // Kind is how a value is written, and what its filters take.

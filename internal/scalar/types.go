@@ -4,6 +4,7 @@ package scalar
 // types maps the number of a range of 1<<32 ids to its type.
 var types = map[int]string{
 	0: "Appointment",
+	4: "Change",
 	1: "Client",
 	2: "Provider",
 	3: "Reservation",

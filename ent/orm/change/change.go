@@ -3,6 +3,10 @@
 package change
 
 import (
+	"fmt"
+	"io"
+	"strconv"
+
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 )
@@ -20,6 +24,14 @@ const (
 	FieldChangedAt = "changed_at"
 	// FieldColumns holds the string denoting the columns field in the database.
 	FieldColumns = "columns"
+	// FieldAction holds the string denoting the action field in the database.
+	FieldAction = "action"
+	// FieldViewer holds the string denoting the viewer field in the database.
+	FieldViewer = "viewer"
+	// FieldOperation holds the string denoting the operation field in the database.
+	FieldOperation = "operation"
+	// FieldDatabaseUser holds the string denoting the database_user field in the database.
+	FieldDatabaseUser = "database_user"
 	// Table holds the table name of the change in the database.
 	Table = "changes"
 )
@@ -31,6 +43,10 @@ var Columns = []string{
 	FieldVersion,
 	FieldChangedAt,
 	FieldColumns,
+	FieldAction,
+	FieldViewer,
+	FieldOperation,
+	FieldDatabaseUser,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -53,6 +69,33 @@ var (
 	Policy ent.Policy
 )
 
+// Action defines the type for the "action" enum field.
+type Action string
+
+// ActionUPDATE is the default value of the Action enum.
+const DefaultAction = ActionUPDATE
+
+// Action values.
+const (
+	ActionCREATE Action = "CREATE"
+	ActionUPDATE Action = "UPDATE"
+	ActionDELETE Action = "DELETE"
+)
+
+func (a Action) String() string {
+	return string(a)
+}
+
+// ActionValidator is a validator for the "action" field enum values. It is called by the builders before save.
+func ActionValidator(a Action) error {
+	switch a {
+	case ActionCREATE, ActionUPDATE, ActionDELETE:
+		return nil
+	default:
+		return fmt.Errorf("change: invalid enum value for action field: %q", a)
+	}
+}
+
 // OrderOption defines the ordering options for the Change queries.
 type OrderOption func(*sql.Selector)
 
@@ -74,4 +117,42 @@ func ByVersion(opts ...sql.OrderTermOption) OrderOption {
 // ByChangedAt orders the results by the changed_at field.
 func ByChangedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldChangedAt, opts...).ToFunc()
+}
+
+// ByAction orders the results by the action field.
+func ByAction(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldAction, opts...).ToFunc()
+}
+
+// ByViewer orders the results by the viewer field.
+func ByViewer(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldViewer, opts...).ToFunc()
+}
+
+// ByOperation orders the results by the operation field.
+func ByOperation(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldOperation, opts...).ToFunc()
+}
+
+// ByDatabaseUser orders the results by the database_user field.
+func ByDatabaseUser(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldDatabaseUser, opts...).ToFunc()
+}
+
+// MarshalGQL implements graphql.Marshaler interface.
+func (e Action) MarshalGQL(w io.Writer) {
+	io.WriteString(w, strconv.Quote(e.String()))
+}
+
+// UnmarshalGQL implements graphql.Unmarshaler interface.
+func (e *Action) UnmarshalGQL(val interface{}) error {
+	str, ok := val.(string)
+	if !ok {
+		return fmt.Errorf("enum %T must be a string", val)
+	}
+	*e = Action(str)
+	if err := ActionValidator(*e); err != nil {
+		return fmt.Errorf("%s is not a valid Action", str)
+	}
+	return nil
 }

@@ -69,6 +69,21 @@ func ChangedAt(v time.Time) predicate.Change {
 	return predicate.Change(sql.FieldEQ(FieldChangedAt, v))
 }
 
+// Viewer applies equality check predicate on the "viewer" field. It's identical to ViewerEQ.
+func Viewer(v string) predicate.Change {
+	return predicate.Change(sql.FieldEQ(FieldViewer, v))
+}
+
+// Operation applies equality check predicate on the "operation" field. It's identical to OperationEQ.
+func Operation(v string) predicate.Change {
+	return predicate.Change(sql.FieldEQ(FieldOperation, v))
+}
+
+// DatabaseUser applies equality check predicate on the "database_user" field. It's identical to DatabaseUserEQ.
+func DatabaseUser(v string) predicate.Change {
+	return predicate.Change(sql.FieldEQ(FieldDatabaseUser, v))
+}
+
 // RowIDEQ applies the EQ predicate on the "row_id" field.
 func RowIDEQ(v int) predicate.Change {
 	return predicate.Change(sql.FieldEQ(FieldRowID, v))
@@ -187,6 +202,251 @@ func ChangedAtLT(v time.Time) predicate.Change {
 // ChangedAtLTE applies the LTE predicate on the "changed_at" field.
 func ChangedAtLTE(v time.Time) predicate.Change {
 	return predicate.Change(sql.FieldLTE(FieldChangedAt, v))
+}
+
+// ActionEQ applies the EQ predicate on the "action" field.
+func ActionEQ(v Action) predicate.Change {
+	return predicate.Change(sql.FieldEQ(FieldAction, v))
+}
+
+// ActionNEQ applies the NEQ predicate on the "action" field.
+func ActionNEQ(v Action) predicate.Change {
+	return predicate.Change(sql.FieldNEQ(FieldAction, v))
+}
+
+// ActionIn applies the In predicate on the "action" field.
+func ActionIn(vs ...Action) predicate.Change {
+	return predicate.Change(sql.FieldIn(FieldAction, vs...))
+}
+
+// ActionNotIn applies the NotIn predicate on the "action" field.
+func ActionNotIn(vs ...Action) predicate.Change {
+	return predicate.Change(sql.FieldNotIn(FieldAction, vs...))
+}
+
+// ViewerEQ applies the EQ predicate on the "viewer" field.
+func ViewerEQ(v string) predicate.Change {
+	return predicate.Change(sql.FieldEQ(FieldViewer, v))
+}
+
+// ViewerNEQ applies the NEQ predicate on the "viewer" field.
+func ViewerNEQ(v string) predicate.Change {
+	return predicate.Change(sql.FieldNEQ(FieldViewer, v))
+}
+
+// ViewerIn applies the In predicate on the "viewer" field.
+func ViewerIn(vs ...string) predicate.Change {
+	return predicate.Change(sql.FieldIn(FieldViewer, vs...))
+}
+
+// ViewerNotIn applies the NotIn predicate on the "viewer" field.
+func ViewerNotIn(vs ...string) predicate.Change {
+	return predicate.Change(sql.FieldNotIn(FieldViewer, vs...))
+}
+
+// ViewerGT applies the GT predicate on the "viewer" field.
+func ViewerGT(v string) predicate.Change {
+	return predicate.Change(sql.FieldGT(FieldViewer, v))
+}
+
+// ViewerGTE applies the GTE predicate on the "viewer" field.
+func ViewerGTE(v string) predicate.Change {
+	return predicate.Change(sql.FieldGTE(FieldViewer, v))
+}
+
+// ViewerLT applies the LT predicate on the "viewer" field.
+func ViewerLT(v string) predicate.Change {
+	return predicate.Change(sql.FieldLT(FieldViewer, v))
+}
+
+// ViewerLTE applies the LTE predicate on the "viewer" field.
+func ViewerLTE(v string) predicate.Change {
+	return predicate.Change(sql.FieldLTE(FieldViewer, v))
+}
+
+// ViewerContains applies the Contains predicate on the "viewer" field.
+func ViewerContains(v string) predicate.Change {
+	return predicate.Change(sql.FieldContains(FieldViewer, v))
+}
+
+// ViewerHasPrefix applies the HasPrefix predicate on the "viewer" field.
+func ViewerHasPrefix(v string) predicate.Change {
+	return predicate.Change(sql.FieldHasPrefix(FieldViewer, v))
+}
+
+// ViewerHasSuffix applies the HasSuffix predicate on the "viewer" field.
+func ViewerHasSuffix(v string) predicate.Change {
+	return predicate.Change(sql.FieldHasSuffix(FieldViewer, v))
+}
+
+// ViewerIsNil applies the IsNil predicate on the "viewer" field.
+func ViewerIsNil() predicate.Change {
+	return predicate.Change(sql.FieldIsNull(FieldViewer))
+}
+
+// ViewerNotNil applies the NotNil predicate on the "viewer" field.
+func ViewerNotNil() predicate.Change {
+	return predicate.Change(sql.FieldNotNull(FieldViewer))
+}
+
+// ViewerEqualFold applies the EqualFold predicate on the "viewer" field.
+func ViewerEqualFold(v string) predicate.Change {
+	return predicate.Change(sql.FieldEqualFold(FieldViewer, v))
+}
+
+// ViewerContainsFold applies the ContainsFold predicate on the "viewer" field.
+func ViewerContainsFold(v string) predicate.Change {
+	return predicate.Change(sql.FieldContainsFold(FieldViewer, v))
+}
+
+// OperationEQ applies the EQ predicate on the "operation" field.
+func OperationEQ(v string) predicate.Change {
+	return predicate.Change(sql.FieldEQ(FieldOperation, v))
+}
+
+// OperationNEQ applies the NEQ predicate on the "operation" field.
+func OperationNEQ(v string) predicate.Change {
+	return predicate.Change(sql.FieldNEQ(FieldOperation, v))
+}
+
+// OperationIn applies the In predicate on the "operation" field.
+func OperationIn(vs ...string) predicate.Change {
+	return predicate.Change(sql.FieldIn(FieldOperation, vs...))
+}
+
+// OperationNotIn applies the NotIn predicate on the "operation" field.
+func OperationNotIn(vs ...string) predicate.Change {
+	return predicate.Change(sql.FieldNotIn(FieldOperation, vs...))
+}
+
+// OperationGT applies the GT predicate on the "operation" field.
+func OperationGT(v string) predicate.Change {
+	return predicate.Change(sql.FieldGT(FieldOperation, v))
+}
+
+// OperationGTE applies the GTE predicate on the "operation" field.
+func OperationGTE(v string) predicate.Change {
+	return predicate.Change(sql.FieldGTE(FieldOperation, v))
+}
+
+// OperationLT applies the LT predicate on the "operation" field.
+func OperationLT(v string) predicate.Change {
+	return predicate.Change(sql.FieldLT(FieldOperation, v))
+}
+
+// OperationLTE applies the LTE predicate on the "operation" field.
+func OperationLTE(v string) predicate.Change {
+	return predicate.Change(sql.FieldLTE(FieldOperation, v))
+}
+
+// OperationContains applies the Contains predicate on the "operation" field.
+func OperationContains(v string) predicate.Change {
+	return predicate.Change(sql.FieldContains(FieldOperation, v))
+}
+
+// OperationHasPrefix applies the HasPrefix predicate on the "operation" field.
+func OperationHasPrefix(v string) predicate.Change {
+	return predicate.Change(sql.FieldHasPrefix(FieldOperation, v))
+}
+
+// OperationHasSuffix applies the HasSuffix predicate on the "operation" field.
+func OperationHasSuffix(v string) predicate.Change {
+	return predicate.Change(sql.FieldHasSuffix(FieldOperation, v))
+}
+
+// OperationIsNil applies the IsNil predicate on the "operation" field.
+func OperationIsNil() predicate.Change {
+	return predicate.Change(sql.FieldIsNull(FieldOperation))
+}
+
+// OperationNotNil applies the NotNil predicate on the "operation" field.
+func OperationNotNil() predicate.Change {
+	return predicate.Change(sql.FieldNotNull(FieldOperation))
+}
+
+// OperationEqualFold applies the EqualFold predicate on the "operation" field.
+func OperationEqualFold(v string) predicate.Change {
+	return predicate.Change(sql.FieldEqualFold(FieldOperation, v))
+}
+
+// OperationContainsFold applies the ContainsFold predicate on the "operation" field.
+func OperationContainsFold(v string) predicate.Change {
+	return predicate.Change(sql.FieldContainsFold(FieldOperation, v))
+}
+
+// DatabaseUserEQ applies the EQ predicate on the "database_user" field.
+func DatabaseUserEQ(v string) predicate.Change {
+	return predicate.Change(sql.FieldEQ(FieldDatabaseUser, v))
+}
+
+// DatabaseUserNEQ applies the NEQ predicate on the "database_user" field.
+func DatabaseUserNEQ(v string) predicate.Change {
+	return predicate.Change(sql.FieldNEQ(FieldDatabaseUser, v))
+}
+
+// DatabaseUserIn applies the In predicate on the "database_user" field.
+func DatabaseUserIn(vs ...string) predicate.Change {
+	return predicate.Change(sql.FieldIn(FieldDatabaseUser, vs...))
+}
+
+// DatabaseUserNotIn applies the NotIn predicate on the "database_user" field.
+func DatabaseUserNotIn(vs ...string) predicate.Change {
+	return predicate.Change(sql.FieldNotIn(FieldDatabaseUser, vs...))
+}
+
+// DatabaseUserGT applies the GT predicate on the "database_user" field.
+func DatabaseUserGT(v string) predicate.Change {
+	return predicate.Change(sql.FieldGT(FieldDatabaseUser, v))
+}
+
+// DatabaseUserGTE applies the GTE predicate on the "database_user" field.
+func DatabaseUserGTE(v string) predicate.Change {
+	return predicate.Change(sql.FieldGTE(FieldDatabaseUser, v))
+}
+
+// DatabaseUserLT applies the LT predicate on the "database_user" field.
+func DatabaseUserLT(v string) predicate.Change {
+	return predicate.Change(sql.FieldLT(FieldDatabaseUser, v))
+}
+
+// DatabaseUserLTE applies the LTE predicate on the "database_user" field.
+func DatabaseUserLTE(v string) predicate.Change {
+	return predicate.Change(sql.FieldLTE(FieldDatabaseUser, v))
+}
+
+// DatabaseUserContains applies the Contains predicate on the "database_user" field.
+func DatabaseUserContains(v string) predicate.Change {
+	return predicate.Change(sql.FieldContains(FieldDatabaseUser, v))
+}
+
+// DatabaseUserHasPrefix applies the HasPrefix predicate on the "database_user" field.
+func DatabaseUserHasPrefix(v string) predicate.Change {
+	return predicate.Change(sql.FieldHasPrefix(FieldDatabaseUser, v))
+}
+
+// DatabaseUserHasSuffix applies the HasSuffix predicate on the "database_user" field.
+func DatabaseUserHasSuffix(v string) predicate.Change {
+	return predicate.Change(sql.FieldHasSuffix(FieldDatabaseUser, v))
+}
+
+// DatabaseUserIsNil applies the IsNil predicate on the "database_user" field.
+func DatabaseUserIsNil() predicate.Change {
+	return predicate.Change(sql.FieldIsNull(FieldDatabaseUser))
+}
+
+// DatabaseUserNotNil applies the NotNil predicate on the "database_user" field.
+func DatabaseUserNotNil() predicate.Change {
+	return predicate.Change(sql.FieldNotNull(FieldDatabaseUser))
+}
+
+// DatabaseUserEqualFold applies the EqualFold predicate on the "database_user" field.
+func DatabaseUserEqualFold(v string) predicate.Change {
+	return predicate.Change(sql.FieldEqualFold(FieldDatabaseUser, v))
+}
+
+// DatabaseUserContainsFold applies the ContainsFold predicate on the "database_user" field.
+func DatabaseUserContainsFold(v string) predicate.Change {
+	return predicate.Change(sql.FieldContainsFold(FieldDatabaseUser, v))
 }
 
 // And groups predicates with the AND operator between them.

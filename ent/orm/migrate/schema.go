@@ -83,6 +83,10 @@ var (
 		{Name: "version", Type: field.TypeInt},
 		{Name: "changed_at", Type: field.TypeTime},
 		{Name: "columns", Type: field.TypeJSON},
+		{Name: "action", Type: field.TypeEnum, Enums: []string{"CREATE", "UPDATE", "DELETE"}, Default: "UPDATE"},
+		{Name: "viewer", Type: field.TypeString, Nullable: true},
+		{Name: "operation", Type: field.TypeString, Nullable: true},
+		{Name: "database_user", Type: field.TypeString, Nullable: true},
 	}
 	// ChangesTable holds the schema information for the "changes" table.
 	ChangesTable = &schema.Table{
@@ -94,6 +98,16 @@ var (
 				Name:    "change_row_id_version",
 				Unique:  false,
 				Columns: []*schema.Column{ChangesColumns[1], ChangesColumns[2]},
+			},
+			{
+				Name:    "change_changed_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{ChangesColumns[3], ChangesColumns[0]},
+			},
+			{
+				Name:    "change_viewer_id",
+				Unique:  false,
+				Columns: []*schema.Column{ChangesColumns[6], ChangesColumns[0]},
 			},
 		},
 	}

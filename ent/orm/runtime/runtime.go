@@ -54,6 +54,8 @@ func init() {
 			return next.Mutate(ctx, m)
 		})
 	}
+	changeFields := schema.Change{}.Fields()
+	_ = changeFields
 	customerMixin := schema.Customer{}.Mixin()
 	customer.Policy = privacy.NewPolicies(schema.Customer{})
 	customer.Hooks[0] = func(next ent.Mutator) ent.Mutator {
