@@ -132,7 +132,8 @@ var actions = map[string]string{"INSERT": "CREATE", "UPDATE": "UPDATE", "DELETE"
 // now is the time as docket writes it to SQLite: no zeros at the end.
 const now = "rtrim(rtrim(strftime('%Y-%m-%d %H:%M:%f', 'now'), '0'), '.') || '+00:00'"
 
-// differing selects the names of the columns that an update changes.
+// differing selects the names of the columns that an update changes, in the order
+// in which PostgreSQL tells them.
 func differing(t *schema.Table) string {
 	var all []string
 	for _, c := range t.Columns {
@@ -140,5 +141,6 @@ func differing(t *schema.Table) string {
 			all = append(all, fmt.Sprintf("SELECT '%[1]s' AS name WHERE NEW.`%[1]s` IS NOT OLD.`%[1]s`", c.Name))
 		}
 	}
+	slices.Sort(all)
 	return strings.Join(all, " UNION ALL ")
 }
