@@ -13,7 +13,8 @@
 //
 //	go test ./internal/naive -ops 20000 -seed 1000
 //
-// A new entity is left alone until data.go and the data of the tests know it.
+// A new entity is left alone until data.go and the data of the tests know it. So
+// is the audit trail, whose times are those of its database.
 //
 // Only in cursors it differs from the service. Those of this package are
 // readable, and an Evaluator knows all that it ever wrote.
