@@ -118,6 +118,10 @@ func copyIn(ctx context.Context, db *sql.DB, t table) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }()
+	// The audit trail would double it. LoadSQLite takes all triggers away.
+	if err := exec(ctx, tx, fmt.Sprintf("ALTER TABLE %s DISABLE TRIGGER USER", t.name)); err != nil {
+		return err
+	}
 	into, err := tx.PrepareContext(ctx, fmt.Sprintf("COPY %s (%s) FROM STDIN", t.name, strings.Join(t.columns, ", ")))
 	if err != nil {
 		return err
@@ -129,6 +133,9 @@ func copyIn(ctx context.Context, db *sql.DB, t table) error {
 		}
 	}
 	if _, err := into.ExecContext(ctx); err != nil {
+		return err
+	}
+	if err := exec(ctx, tx, fmt.Sprintf("ALTER TABLE %s ENABLE TRIGGER USER", t.name)); err != nil {
 		return err
 	}
 	return tx.Commit()

@@ -83,6 +83,13 @@ func TestFill(t *testing.T) {
 				c.keepsTheRules(t, db)
 				wishes[i] = c.wishes()
 
+				// The audit trail knows it for nobody's request.
+				var made, asked int
+				must(t, db.QueryRowContext(t.Context(), "SELECT count(*), count(viewer) + count(operation) FROM changes WHERE action = 'CREATE'").Scan(&made, &asked))
+				if made < len(c.clients)+len(c.providers)+len(c.reservations) || asked > 0 {
+					t.Errorf("%d rows are noted, %d of them for somebody", made, asked)
+				}
+
 				// Again, it changes nothing.
 				must(t, demo.Fill(t.Context(), client, booking.DefaultRules(), monday.AddDate(0, 1, 0)))
 				if again := read(t, client); again.wishes() != wishes[i] || len(again.clients) != len(c.clients) || len(again.providers) != len(c.providers) {

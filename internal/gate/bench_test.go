@@ -11,6 +11,7 @@ import (
 	"entgo.io/ent/dialect"
 
 	"docket/ent/orm"
+	"docket/internal/audit"
 	"docket/internal/booking"
 	"docket/internal/database"
 	"docket/internal/dbtest"
@@ -123,6 +124,7 @@ func (h *byHand) confirmHold(ctx context.Context, now time.Time, id int) error {
 func bookings(b *testing.B, d desk, n int) (ctx context.Context, clients, slots []int) {
 	b.Helper()
 	ctx = booking.NewContext(viewer.NewContext(b.Context(), viewer.Local()), booking.Moment{Now: noon, Rules: d.Rules})
+	ctx = audit.NewContext(ctx, audit.Asking{Viewer: "auth0|5f7c8ec7c33c6c004bbafe82", Operation: "reservationCreate"})
 	fail := func(err error) {
 		b.Helper()
 		if err != nil {
