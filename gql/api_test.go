@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"sync"
 	"testing"
 	"time"
@@ -27,7 +28,7 @@ var monday = time.Date(2030, 1, 7, 8, 0, 0, 0, time.UTC)
 // api is a served API with a clock that only the test moves.
 type api struct {
 	url   string
-	as    string // who asks, of actors; anyone who may do everything if it is empty
+	who   viewer.Viewer
 	orm   *orm.Client
 	clock *clock
 	log   *bytes.Buffer
@@ -78,7 +79,7 @@ func serve(t testing.TB, db *database.DB) *api {
 // serveWith completes a configuration and serves it.
 func serveWith(t testing.TB, c gql.Config) *api {
 	t.Helper()
-	a := &api{orm: c.DB, clock: &clock{now: monday}, log: &bytes.Buffer{}}
+	a := &api{who: viewer.Local(), orm: c.DB, clock: &clock{now: monday}, log: &bytes.Buffer{}}
 	c.Rules, c.Limits, c.Cursors = booking.DefaultRules(), planner.DefaultLimits(), cursors(t)
 	c.Keys = idempotency.Keys{Keep: 24 * time.Hour}
 	c.Clock, c.Log, c.Introspection = a.clock.Now, slog.New(slog.NewTextHandler(a.log, nil)), true
@@ -92,15 +93,32 @@ func serveWith(t testing.TB, c gql.Config) *api {
 	return a
 }
 
-// acting has each request be from the actor that it names.
+// acting has each request be from the viewer that it tells; from one who may do
+// anything, if it tells none.
 func acting(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		who, named := actors[r.Header.Get("As")]
-		if !named {
-			who = viewer.Local()
+		who := viewer.Local()
+		if told := r.Header.Values("Subject"); told != nil {
+			who = viewer.Viewer{}
+			who.Subject, _ = url.QueryUnescape(told[0])
+			for _, role := range r.Header.Values("Role") {
+				who.Roles = append(who.Roles, viewer.Role(role))
+			}
 		}
 		who.Handler(next).ServeHTTP(w, r)
 	})
+}
+
+// as is the API as the viewer has it.
+func (a *api) as(who viewer.Viewer) *api {
+	one := *a
+	one.who = who
+	return &one
+}
+
+// admin is the API as an admin has it.
+func (a *api) admin(subject string) *api {
+	return a.as(viewer.Viewer{Subject: subject, Roles: []viewer.Role{viewer.Admin}})
 }
 
 type response struct {
@@ -153,7 +171,10 @@ func (a *api) send(t testing.TB, request map[string]any) []byte {
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("As", a.as)
+	req.Header.Set("Subject", url.QueryEscape(a.who.Subject))
+	for _, r := range a.who.Roles {
+		req.Header.Add("Role", string(r))
+	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)

@@ -80,9 +80,9 @@ func (s shownEntry) same(e entry) bool {
 func TestReadingTheTrail(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		a := audited(t, db)
-		w := a.as("ada").populate(t)
-		a.as("bea").client(t, "Ida", "Kaya")
+		a := serve(t, db)
+		w := a.admin("ada").populate(t)
+		a.admin("bea").client(t, "Ida", "Kaya")
 		exec(t, db, "UPDATE clients SET last_name = 'Raw', version = 9 WHERE id = (SELECT min(id) FROM clients)")
 		stored := trail(t, db, 0)
 		id, err := scalar.ParseID(w.reservations[1])
@@ -158,8 +158,8 @@ func TestTheGuideToTheTrail(t *testing.T) {
 		t.Fatal("the guide has lost its examples")
 	}
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		a := audited(t, db)
-		w := a.as("ada").populate(t)
+		a := serve(t, db)
+		w := a.admin("ada").populate(t)
 		var page trailPage
 		a.must(t, &page, string(query[1]), map[string]any{"reservation": w.reservations[1]})
 		if e := page.Changes.Edges; len(e) != 2 || *e[0].Node.Operation != "reservationConfirm" || *e[1].Node.Viewer != "ada" {

@@ -5,10 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"log/slog"
-	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -18,42 +14,10 @@ import (
 
 	"entgo.io/ent/dialect"
 
-	"docket/gql"
-	"docket/internal/booking"
 	"docket/internal/database"
 	"docket/internal/dbtest"
-	"docket/internal/idempotency"
-	"docket/internal/planner"
 	"docket/internal/scalar"
-	"docket/internal/viewer"
 )
-
-// audited serves an API on db that takes whoever asks for the viewer that the URL
-// names; see as.
-func audited(t *testing.T, db *database.DB) *api {
-	t.Helper()
-	a := &api{orm: db.ORM(), clock: &clock{now: monday}}
-	h, err := gql.NewHandler(gql.Config{
-		DB: a.orm, Reads: db.Reads(), Dialect: db.Dialect, Rules: booking.DefaultRules(), Keys: idempotency.Keys{Keep: time.Hour},
-		Limits: planner.DefaultLimits(), Cursors: cursors(t), Clock: a.clock.Now, Log: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v := viewer.Viewer{Subject: r.URL.Query().Get("viewer"), Roles: []viewer.Role{viewer.Admin}}
-		h.ServeHTTP(w, r.WithContext(viewer.NewContext(r.Context(), v)))
-	}))
-	t.Cleanup(s.Close)
-	a.url = s.URL
-	return a.as("local")
-}
-
-// as is the API as the viewer has it.
-func (a *api) as(subject string) *api {
-	root, _, _ := strings.Cut(a.url, "?")
-	return &api{orm: a.orm, clock: a.clock, url: root + "?viewer=" + url.QueryEscape(subject)}
-}
 
 // entry is one of the trail, as it is stored.
 type entry struct {
@@ -111,7 +75,7 @@ func last(t *testing.T, db *database.DB) (id int) {
 func TestTrail(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		a := audited(t, db)
+		a := serve(t, db)
 		w := a.populate(t)
 		all := append(repeatables(w, a.spare(t)),
 			repeatable{"providerDelete", `id: "` + w.providers[0] + `"`, `deletedId`},
@@ -120,7 +84,7 @@ func TestTrail(t *testing.T) {
 		for i, m := range all {
 			before, start := last(t, db), time.Now()
 			name := fmt.Sprint("ada-", i)
-			ada := a.as(name)
+			ada := a.admin(name)
 			ada.must(t, nil, m.with(name, ""), nil)
 			ada.must(t, nil, m.with(name, ""), nil) // a repeat, which writes nothing
 			entries := trail(t, db, before)
@@ -157,16 +121,16 @@ func exec(t *testing.T, db *database.DB, query string, args ...any) {
 func TestTrailOfAWriterThatIsNotTheAPI(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		a := audited(t, db)
+		a := serve(t, db)
 		db.SetMaxOpenConns(1)
-		id := a.as("ada").client(t, "Ada", "Nowak")
+		id := a.admin("ada").client(t, "Ada", "Nowak")
 		number, err := scalar.ParseID(id)
 		if err != nil {
 			t.Fatal(err)
 		}
 		before := last(t, db)
 		exec(t, db, "UPDATE clients SET last_name = 'Raw', version = 7 WHERE id = $1", number)
-		a.as("bea").must(t, nil, `mutation { clientUpdate(input: {id: "`+id+`", lastName: "Kaya"}) { client { id } } }`, nil)
+		a.admin("bea").must(t, nil, `mutation { clientUpdate(input: {id: "`+id+`", lastName: "Kaya"}) { client { id } } }`, nil)
 		exec(t, db, "DELETE FROM clients WHERE id = $1", number)
 		exec(t, db, "INSERT INTO clients (created_at, updated_at, first_name, last_name) VALUES ($1, $1, 'R', 'W')", monday)
 		var got []string
@@ -192,7 +156,7 @@ func TestTrailOfAWriterThatIsNotTheAPI(t *testing.T) {
 func TestTrailOfWhatFails(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		a := audited(t, db)
+		a := serve(t, db)
 		w := a.populate(t)
 		before := last(t, db)
 		for _, mutation := range []string{
@@ -216,12 +180,12 @@ func TestTrailOfWhatFails(t *testing.T) {
 func TestTrailOfHostileSubjects(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		a := audited(t, db)
+		a := serve(t, db)
 		for _, subject := range []string{
 			`'; DROP TABLE clients; --`, `\'; DROP TABLE clients; --`, `''`, `\`, `E'\000'`, `$1`, "DEFAULT", "a\nb", "Zoë 🦉", strings.Repeat("x", 1<<10), " ",
 		} {
 			before := last(t, db)
-			a.as(subject).client(t, "Ada", "Nowak")
+			a.admin(subject).client(t, "Ada", "Nowak")
 			got := trail(t, db, before)
 			if len(got) != 1 || got[0].viewer.String != subject || got[0].operation.String != "clientCreate" {
 				t.Errorf("%q is noted as %v", subject, got)
@@ -229,14 +193,14 @@ func TestTrailOfHostileSubjects(t *testing.T) {
 		}
 		before := last(t, db)
 		for _, subject := range []string{"a\x00b", "\x00", "\xff"} {
-			if r := a.as(subject).run(t, `mutation { clientCreate(input: {firstName: "A", lastName: "B"}) { client { id } } }`, nil); len(r.Errors) == 0 {
+			if r := a.admin(subject).run(t, `mutation { clientCreate(input: {firstName: "A", lastName: "B"}) { client { id } } }`, nil); len(r.Errors) == 0 {
 				t.Errorf("%q writes", subject)
 			}
 		}
 		if got := trail(t, db, before); len(got) > 0 {
 			t.Errorf("noted %v", got)
 		}
-		a.as("").client(t, "No", "Name")
+		a.admin("").client(t, "No", "Name")
 		if got := trail(t, db, before); len(got) != 1 || got[0].viewer.Valid || got[0].operation.String != "clientCreate" {
 			t.Errorf("nobody is noted as %v", got)
 		}
@@ -264,9 +228,9 @@ func TestTrailIsAppendOnly(t *testing.T) {
 		},
 	}
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		a := audited(t, db)
-		a.as("ada").client(t, "Ada", "Nowak")
-		a.as("ada").client(t, "Ida", "Nowak")
+		a := serve(t, db)
+		a.admin("ada").client(t, "Ada", "Nowak")
+		a.admin("ada").client(t, "Ida", "Nowak")
 		before := trail(t, db, 0)
 		for _, attack := range slices.Concat(attacks[""], attacks[db.Dialect]) {
 			if strings.Contains(attack, "%d") {
@@ -288,7 +252,7 @@ func TestTrailIsAppendOnly(t *testing.T) {
 func TestRaceOfViewers(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		a := audited(t, db)
+		a := serve(t, db)
 		db.SetMaxOpenConns(3)
 		const viewers, rounds = 24, 6
 		raw := func(ctx context.Context) error {
@@ -299,7 +263,7 @@ func TestRaceOfViewers(t *testing.T) {
 		for i := range viewers {
 			done.Go(func() {
 				name := fmt.Sprint("viewer-", i)
-				as := a.as(name)
+				as := a.admin(name)
 				for range rounds {
 					if i%6 == 0 {
 						if err := raw(t.Context()); err != nil {
