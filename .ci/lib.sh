@@ -16,11 +16,21 @@ fail() {
 	exit 1
 }
 
+# tool PACKAGE@VERSION prints where a program is, which it builds the first time.
+tool() {
+	local package=${1%@*} program
+	program=$(sed -E 's,/v[0-9]+$,,; s,.*/,,' <<<"$package") # v8 is not a name
+	program=$cache/$program-${1#*@}/$program
+	[ -x "$program" ] || GOBIN=${program%/*} go install "$1" >&2
+	echo "$program"
+}
+
 # npm_ci installs the packages of the GraphiQL bundle, if that is not done yet.
+# What is in the lock file is what comes, and none of it runs while it does.
 npm_ci() {
 	local folder=internal/graphiql
 	[ $folder/node_modules/.package-lock.json -nt $folder/package-lock.json ] ||
-		npm ci --prefix $folder --no-audit --no-fund
+		npm ci --prefix $folder --ignore-scripts --no-audit --no-fund
 }
 
 # snapshot prints a git tree of all files as they are, untracked ones included.
