@@ -85,7 +85,7 @@ var ofType = regexp.MustCompile(`^(?:cannot use (?:value )?\S+ as|must be a) (\w
 
 func internal(ctx context.Context, log *slog.Logger, err error) (message, code string, facts map[string]any) {
 	id := rand.Text()[:12]
-	log.ErrorContext(ctx, "internal error", "id", id, "error", err)
+	log.ErrorContext(ctx, "internal error", "id", id, "error", logged(err))
 	return "Something went wrong here; the log of the service has it under this id.", codeInternal, map[string]any{"id": id}
 }
 

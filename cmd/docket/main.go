@@ -48,7 +48,18 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		return err
+		return unrepeated(err, args)
 	}
 	return command.Run()
+}
+
+// unrepeated tells of an argument that was not expected by its place alone: it
+// may be a secret, or a URL with one, whose flag was forgotten.
+func unrepeated(err error, args []string) error {
+	for i, arg := range args {
+		if err.Error() == "unexpected argument "+arg {
+			return fmt.Errorf("unexpected argument: number %d is neither a command nor a flag's value", i+1)
+		}
+	}
+	return err
 }

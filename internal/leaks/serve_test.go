@@ -1,0 +1,165 @@
+package leaks_test
+
+import (
+	"bufio"
+	"bytes"
+	"database/sql"
+	"io"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"syscall"
+	"testing"
+	"time"
+
+	"docket/internal/config"
+	"docket/internal/pgtest"
+)
+
+// served is a docket that serves, with secrets in its settings.
+type served struct {
+	address string // HOST:PORT
+	cmd     *exec.Cmd
+	output  string // the file of what it writes
+	ended   chan struct{}
+}
+
+var address = regexp.MustCompile(`http://(\S+)/graphql`)
+
+// serve starts a server. What it writes goes to a file, which outlives a crash.
+func serve(t *testing.T, variables []string) *served {
+	t.Helper()
+	s := &served{cmd: command(t, variables, "serve", "--listen", "localhost:0"), output: filepath.Join(t.TempDir(), "output"), ended: make(chan struct{})}
+	output, err := os.Create(s.output)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer output.Close()
+	s.cmd.Stderr = output
+	stdout, err := s.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	first, err := bufio.NewReader(stdout).ReadBytes('\n')
+	found := address.FindSubmatch(first)
+	go func() {
+		_, _ = io.Copy(io.Discard, stdout)
+		_ = s.cmd.Wait()
+		close(s.ended)
+	}()
+	t.Cleanup(func() { s.end(t, syscall.SIGKILL) })
+	if found == nil {
+		t.Fatalf("docket does not serve (%v): %s\n%s", err, first, s.wrote(t))
+	}
+	s.address = string(found[1])
+	return s
+}
+
+func (s *served) end(t *testing.T, how os.Signal) {
+	t.Helper()
+	_ = s.cmd.Process.Signal(how)
+	select {
+	case <-s.ended:
+	case <-time.After(time.Minute):
+		t.Error("the server does not end")
+	}
+}
+
+// wrote is the log, and what is in the files that it left.
+func (s *served) wrote(t *testing.T) []byte {
+	t.Helper()
+	log, err := os.ReadFile(s.output)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(log, left(t, s.cmd.Dir)...)
+}
+
+// TestServe asks a server on SQLite, and ends it as an operator does.
+func TestServe(t *testing.T) {
+	t.Parallel()
+	for _, environment := range []config.Environment{config.Local, config.Staging, config.Production} {
+		t.Run(string(environment), func(t *testing.T) {
+			t.Parallel()
+			cursor := plant("cursor secret")
+			variables := []string{
+				"DOCKET_ENVIRONMENT=" + string(environment), "DOCKET_DATABASE=sqlite://" + filepath.Join(t.TempDir(), "docket.db"),
+				"DOCKET_CURSOR_SECRET=" + cursor.String(),
+			}
+			if out, err := run(t, variables, "migrate", "apply"); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			s := serve(t, variables)
+			secrets := append(talk(t, s.address), cursor)
+			s.end(t, os.Interrupt)
+			tell(t, secrets, "what was served", s.wrote(t))
+		})
+	}
+}
+
+// TestDatabaseBreaks serves from a PostgreSQL whose tables are not as they were,
+// which is then away, back again, and away at the end; a crash shows the stack.
+func TestDatabaseBreaks(t *testing.T) {
+	t.Parallel()
+	postgres := pgtest.NewDurable(t)
+	dsn := postgres.DSN("postgres")
+	password, cursor := plant("database's password"), plant("cursor secret")
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = url.UserPassword("postgres", password.String())
+	variables := []string{"DOCKET_ENVIRONMENT=development", "DOCKET_DATABASE=" + u.String(), "DOCKET_CURSOR_SECRET=" + cursor.String()}
+	s := serve(t, variables)
+	secrets := append(talk(t, s.address), password, cursor)
+
+	execute(t, dsn, `ALTER TABLE clients ADD CONSTRAINT nobody CHECK (first_name = 'nobody') NOT VALID`)
+	secrets = append(secrets, talk(t, s.address)...)
+	execute(t, dsn, `ALTER TABLE clients ALTER COLUMN first_name TYPE integer USING 1`)
+	secrets = append(secrets, talk(t, s.address)...)
+	execute(t, dsn, `ALTER TABLE clients DROP COLUMN last_name CASCADE`)
+	secrets = append(secrets, talk(t, s.address)...)
+	execute(t, dsn, `ALTER TABLE providers RENAME TO people; DROP TABLE idempotency_keys`)
+	secrets = append(secrets, talk(t, s.address)...)
+
+	if err := postgres.Crash(syscall.SIGQUIT); err != nil {
+		t.Fatal(err)
+	}
+	secrets = append(secrets, talk(t, s.address)...)
+	for _, command := range [][]string{{"serve"}, {"migrate", "status"}, {"migrate", "apply"}} {
+		out, err := run(t, variables, command...)
+		if err == nil {
+			t.Errorf("%q succeeds without a database", command)
+		}
+		tell(t, secrets, "without a database", out)
+	}
+	if err := postgres.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	secrets = append(secrets, talk(t, s.address)...)
+	s.end(t, syscall.SIGQUIT)
+	log := s.wrote(t)
+	for _, want := range []string{"internal error", "the database is unavailable", "goroutine 1"} {
+		if !bytes.Contains(log, []byte(want)) {
+			t.Errorf("the log does not tell of %q: it was not broken as it should", want)
+		}
+	}
+	tell(t, secrets, "the log", log)
+}
+
+func execute(t *testing.T, dsn, statement string) {
+	t.Helper()
+	db, err := sql.Open("postgres", dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(t.Context(), statement); err != nil {
+		t.Fatal(err)
+	}
+}
