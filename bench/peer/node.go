@@ -34,7 +34,7 @@ func Install(ctx context.Context, dir string) error {
 	if got, err := os.Stat(filepath.Join(dir, "node_modules/.package-lock.json")); err == nil && got.ModTime().After(wanted.ModTime()) {
 		return nil
 	}
-	cmd := exec.CommandContext(ctx, "npm", "ci", "--no-audit", "--no-fund")
+	cmd := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("npm ci in %s: %w\n%s", filepath.Base(dir), err, out)
