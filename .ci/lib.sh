@@ -21,7 +21,11 @@ tool() {
 	local package=${1%@*} program
 	program=$(sed -E 's,/v[0-9]+$,,; s,.*/,,' <<<"$package") # v8 is not a name
 	program=$cache/$program-${1#*@}/$program
-	[ -x "$program" ] || GOBIN=${program%/*} go install "$1" >&2
+	if [ ! -x "$program" ]; then
+		mkdir -p "${program%/*}" # and in there at once, as others may want it meanwhile
+		GOBIN=$program.$$ go install "$1" >&2 || return
+		mv "$program.$$/${program##*/}" "$program" && rmdir "$program.$$" || return
+	fi
 	echo "$program"
 }
 

@@ -17,6 +17,9 @@ import (
 
 const nobody = 65534 // USER in the Dockerfile
 
+// secretive is an argument, or a variable, that would have a secret.
+var secretive = regexp.MustCompile(`(?i)token|passw|secret|credential|netrc|auth|_key`)
+
 func TestDockerfile(t *testing.T) {
 	t.Parallel()
 	var stages []struct {
@@ -26,6 +29,18 @@ func TestDockerfile(t *testing.T) {
 	text := read(t, "docker/Dockerfile")
 	if err := check(t, "dockerfile", text, &stages); err != nil {
 		t.Fatal(err)
+	}
+	var mounted bool
+	for _, stage := range stages {
+		for _, c := range stage.Commands {
+			mounted = mounted || strings.Contains(c.Code, "--mount=type=secret,id=netrc ")
+			if (c.Name == "ARG" || c.Name == "ENV") && secretive.MatchString(c.Code) {
+				t.Errorf("%s stays in the history of the image: mount a secret", c.Code)
+			}
+		}
+	}
+	if !mounted {
+		t.Error("modules of a private registry cannot be had")
 	}
 	final := stages[len(stages)-1]
 	if final.Base != "scratch" {

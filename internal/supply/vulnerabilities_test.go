@@ -63,6 +63,7 @@ func vulndb(t *testing.T, module string) string {
 	write(t, filepath.Join(dir, "index/modules.json"), fmt.Sprintf(`[{"path": %q, "vulns": [{"id": "GO-2000-0001", "modified": %q}]}]`, module, modified))
 	write(t, filepath.Join(dir, "ID/GO-2000-0001.json"), fmt.Sprintf(`{
 		"schema_version": "1.3.1", "id": "GO-2000-0001", "modified": %q, "published": %[1]q, "summary": "planted for a test", "details": "planted for a test",
+		"database_specific": {"url": "https://example.org/GO-2000-0001", "review_status": "REVIEWED"},
 		"affected": [{
 			"package": {"name": %q, "ecosystem": "Go"}, "ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}]}],
 			"ecosystem_specific": {"imports": [{"path": %[2]q}, {"path": %[3]q}]}
