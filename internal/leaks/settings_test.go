@@ -89,6 +89,7 @@ func urls(scheme string) func(secret) []string {
 			scheme+"://docket:"+s.String()+"@localhost:1/docket?sslmode=maybe",
 			scheme+"://docket:"+s.String()+"@localhost:1/docket?sslmode=verify-full&sslrootcert=/nowhere",
 			scheme+"://docket@localhost:1/docket?sslmode=disable&sslpassword="+s.String(),
+			scheme+"://docket@localhost:1/docket?sslmode=require&sslinline=true&sslcert="+s.String()+"&sslkey="+s.String(),
 			scheme+"://docket@localhost:1/docket?sslmode=disable&passwort="+s.String(),
 			scheme+"://localhost:1/docket?sslmode=disable&options=-c%20a="+s.String(),
 			scheme+":docket:"+s.String()+"@localhost:1/docket",
