@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"docket/internal/config"
 	"docket/internal/pgtest"
 )
 
@@ -45,8 +44,11 @@ func serve(t *testing.T, variables []string) *served {
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	first, err := bufio.NewReader(stdout).ReadBytes('\n')
-	found := address.FindSubmatch(first)
+	var found [][]byte
+	lines := bufio.NewScanner(stdout)
+	for found == nil && lines.Scan() {
+		found = address.FindSubmatch(lines.Bytes())
+	}
 	go func() {
 		_, _ = io.Copy(io.Discard, stdout)
 		_ = s.cmd.Wait()
@@ -54,7 +56,7 @@ func serve(t *testing.T, variables []string) *served {
 	}()
 	t.Cleanup(func() { s.end(t, syscall.SIGKILL) })
 	if found == nil {
-		t.Fatalf("docket does not serve (%v): %s\n%s", err, first, s.wrote(t))
+		t.Fatalf("docket does not serve (%v):\n%s", lines.Err(), s.wrote(t))
 	}
 	s.address = string(found[1])
 	return s
@@ -83,19 +85,24 @@ func (s *served) wrote(t *testing.T) []byte {
 // TestServe asks a server on SQLite, and ends it as an operator does.
 func TestServe(t *testing.T) {
 	t.Parallel()
-	for _, environment := range []config.Environment{config.Local, config.Staging, config.Production} {
-		t.Run(string(environment), func(t *testing.T) {
+	for name, variables := range map[string][]string{
+		"local":       {"DOCKET_ENVIRONMENT=local"},
+		"with tokens": {"DOCKET_ENVIRONMENT=local", "DOCKET_DEV_TOKENS=true", "DOCKET_DEV_KEY=" + filepath.Join(t.TempDir(), "key")},
+		"staging":     {"DOCKET_ENVIRONMENT=staging", "DOCKET_INSECURE=true"},
+		"production":  {"DOCKET_ENVIRONMENT=production", "DOCKET_INSECURE=true"},
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cursor := plant("cursor secret")
-			variables := []string{
-				"DOCKET_ENVIRONMENT=" + string(environment), "DOCKET_DATABASE=sqlite://" + filepath.Join(t.TempDir(), "docket.db"),
-				"DOCKET_CURSOR_SECRET=" + cursor.String(),
-			}
+			cursor, rates := plant("cursor secret"), plant("rate store's password")
+			variables := append(variables,
+				"DOCKET_DATABASE=sqlite://"+filepath.Join(t.TempDir(), "docket.db"), "DOCKET_CURSOR_SECRET="+cursor.String(),
+				"DOCKET_RATE_STORE=redis://docket:"+rates.String()+"@localhost:1/0",
+			)
 			if out, err := run(t, variables, "migrate", "apply"); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
 			s := serve(t, variables)
-			secrets := append(talk(t, s.address), cursor)
+			secrets := append(talk(t, s.address), cursor, rates)
 			s.end(t, os.Interrupt)
 			tell(t, secrets, "what was served", s.wrote(t))
 		})
@@ -114,7 +121,7 @@ func TestDatabaseBreaks(t *testing.T) {
 		t.Fatal(err)
 	}
 	u.User = url.UserPassword("postgres", password.String())
-	variables := []string{"DOCKET_ENVIRONMENT=development", "DOCKET_DATABASE=" + u.String(), "DOCKET_CURSOR_SECRET=" + cursor.String()}
+	variables := []string{"DOCKET_ENVIRONMENT=development", "DOCKET_DATABASE=" + u.String(), "DOCKET_CURSOR_SECRET=" + cursor.String(), "DOCKET_RATE_LIMIT=0", "DOCKET_RATE_LIMIT_ANONYMOUS=0"}
 	s := serve(t, variables)
 	secrets := append(talk(t, s.address), password, cursor)
 
