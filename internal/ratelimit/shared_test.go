@@ -130,7 +130,7 @@ func TestStoreGoesAwayAndRequestsAreRefused(t *testing.T) {
 // one that is gone. It holds up each request that is under way, once.
 func TestStoreHangs(t *testing.T) {
 	t.Parallel()
-	const patience = 200 * time.Millisecond
+	const patience = 500 * time.Millisecond
 	s, log := start(t), &lines{}
 	one, _ := pair(t, s, func(c *ratelimit.SharedConfig) { c.Patience, c.Log = patience, slog.New(slog.NewTextHandler(log, nil)) })
 	one.ask(t, from, "")
