@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,11 +46,11 @@ func page(t *testing.T) map[string][]string {
 func with(t *testing.T, args []string, values ...string) []string {
 	t.Helper()
 	text := strings.Join(args, "\n")
-	for i := 0; i < len(values); i += 2 {
-		if !strings.Contains(text, values[i]) {
-			t.Fatalf("the page has no %q in %q", values[i], args)
+	for pair := range slices.Chunk(values, 2) {
+		if !strings.Contains(text, pair[0]) {
+			t.Fatalf("the page has no %q in %q", pair[0], args)
 		}
-		text = strings.ReplaceAll(text, values[i], values[i+1])
+		text = strings.ReplaceAll(text, pair[0], pair[1])
 	}
 	return strings.Split(text, "\n")
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -67,13 +68,22 @@ func (a *ACME) Config() *tls.Config {
 // Knows reports whether the host is one of the domains.
 func (a *ACME) Knows(host string) bool { return slices.Contains(a.order.Domains, name(host)) }
 
-// Challenges answers the authority over plain HTTP, and passes on what others ask.
+// challenge is where the authority looks for a proof (RFC 8555, section 8.3).
+var challenge = regexp.MustCompile(`^/\.well-known/acme-challenge/[A-Za-z0-9_-]{1,128}$`)
+
+// Challenges answers the authority over plain HTTP, and passes on what others ask:
+// whatever is no token would be looked for in the cache, and an error of that tells
+// where it is.
 func (a *ACME) Challenges(next http.Handler) http.Handler {
-	h := a.manager.HTTPHandler(next)
+	proof := a.manager.HTTPHandler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !challenge.MatchString(r.URL.Path) {
+			next.ServeHTTP(w, r)
+			return
+		}
 		r = r.WithContext(r.Context())
 		r.Host = (&url.URL{Host: r.Host}).Hostname() // an authority that asks at another port than 80 names it
-		h.ServeHTTP(w, r)
+		proof.ServeHTTP(w, r)
 	})
 }
 

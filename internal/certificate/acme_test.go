@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -215,4 +216,43 @@ func TestACMESaysWhatIsLate(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Over plain HTTP there are proofs, for the authority, and nothing else of the cache.
+func TestChallenges(t *testing.T) {
+	t.Parallel()
+	cache := t.TempDir()
+	for name, text := range map[string]string{"token+http-01": "the proof", "acme_account+key": "s3cr3t", "docket.example.org": "s3cr3t", "secret": "s3cr3t"} {
+		must(t, os.WriteFile(filepath.Join(cache, name), []byte(text), 0o600))
+	}
+	a := certificate.NewACME(certificate.Order{Domains: []string{"docket.example.org"}, Cache: cache, HTTP: true}, time.Now, slog.New(slog.DiscardHandler))
+	h := a.Challenges(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
+	const at = "/.well-known/acme-challenge/"
+	for name, tt := range map[string]struct {
+		host, path string
+		code       int
+	}{
+		"a proof":              {"docket.example.org", at + "token", http.StatusOK},
+		"a proof, at a port":   {"docket.example.org:8080", at + "token", http.StatusOK},
+		"no such proof":        {"docket.example.org", at + "other", http.StatusNotFound},
+		"another host":         {"evil.org", at + "token", http.StatusForbidden},
+		"another page":         {"docket.example.org", "/graphql", http.StatusTeapot},
+		"no token":             {"docket.example.org", at, http.StatusTeapot},
+		"the key":              {"docket.example.org", at + "acme_account+key", http.StatusTeapot},
+		"the key, cut off":     {"docket.example.org", at + "acme_account+key%00", http.StatusTeapot},
+		"the certificate":      {"docket.example.org", at + "docket.example.org", http.StatusTeapot},
+		"beyond the folder":    {"docket.example.org", at + "..%2fsecret", http.StatusTeapot},
+		"longer than any name": {"docket.example.org", at + strings.Repeat("x", 300), http.StatusTeapot},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := httptest.NewRecorder()
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, tt.path, nil)
+			r.Host = tt.host
+			h.ServeHTTP(w, r)
+			if w.Code != tt.code || strings.Contains(w.Body.String(), "s3cr3t") || strings.Contains(w.Body.String(), cache) {
+				t.Errorf("got %d %q, want %d", w.Code, w.Body, tt.code)
+			}
+		})
+	}
 }

@@ -92,10 +92,14 @@ func build(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	module := filepath.Join(filepath.Dir(string(root)), ".ci", "pebble")
+	if _, err := os.ReadFile(filepath.Join(module, "go.mod")); err != nil { // so that go test sees when it changes
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
 	const programs = "github.com/letsencrypt/pebble/v2/cmd/"
 	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", dir+"/", programs+"pebble", programs+"pebble-challtestsrv")
-	cmd.Dir, cmd.Env = filepath.Join(filepath.Dir(string(root)), ".ci", "pebble"), append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Dir, cmd.Env = module, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}

@@ -51,7 +51,7 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 			_ = site.Server.Close()
 		}
 		for range len(sites) - 1 {
-			_ = <-failed // it has closed its listener
+			<-failed // it has closed its listener
 		}
 		return err
 	case <-ctx.Done():
