@@ -65,13 +65,12 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, limiter.Close()) }()
-	api = limiter.Handler(api) // what finds out who asks goes around this
 	if c.Demo {
 		if err := demo.Fill(ctx, client, c.Rules(), time.Now()); err != nil {
 			return fmt.Errorf("demo: %w", err)
 		}
 	}
-	api, err = c.identified(limiter.Handler(api), out, log)
+	api, how, err := c.identified(limiter.Handler(api), log) // what finds out who asks goes around what counts
 	if err != nil {
 		return err
 	}
@@ -83,7 +82,7 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	fmt.Fprintf(out, "docket answers at %s://%s/graphql\n", c.scheme(), c.address(l))
+	fmt.Fprintf(out, "docket answers at %s://%s/graphql\n%s\n", c.scheme(), c.address(l), how)
 	if c.Demo {
 		fmt.Fprint(out, demo.Queries)
 	}

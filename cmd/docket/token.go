@@ -54,30 +54,29 @@ func (c tokenCommand) Run(out io.Writer) error {
 	return nil
 }
 
-// identified tells the API who a request is from, and whoever starts the server
-// how.
-func (c serveCommand) identified(api http.Handler, out io.Writer, log *slog.Logger) (http.Handler, error) {
+// identified tells the API who a request is from; how is for whoever starts the
+// server.
+func (c serveCommand) identified(api http.Handler, log *slog.Logger) (identified http.Handler, how string, err error) {
 	switch {
 	case c.DevTokens:
 		path, err := developmentFile(c.DevKey)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		key, err := identity.MakeDevelopmentKey(path)
 		if err != nil {
-			return nil, fmt.Errorf("dev-key: %w", err)
+			return nil, "", fmt.Errorf("dev-key: %w", err)
 		}
-		fmt.Fprintln(out, "Requests are from whom their token says: docket token --subject NAME --role ROLE makes one.")
-		return key.Verifier(time.Now).Handler(api), nil
+		how = "Requests are from whom their token says: docket token --subject NAME --role ROLE makes one."
+		return key.Verifier(time.Now).Handler(api), how, nil
 	case c.OIDCIssuer != "":
 		v := &identity.Verifier{
 			Issuer: c.OIDCIssuer, Audience: c.OIDCAudience, RolesClaim: c.OIDCRolesClaim, Leeway: c.OIDCLeeway,
 			Keys: identity.NewProvider(c.OIDCIssuer, time.Now, log), Clock: time.Now,
 		}
-		return v.Handler(api), nil
+		return v.Handler(api), "Requests are from whom a token of " + c.OIDCIssuer + " says.", nil
 	}
-	fmt.Fprintln(out, "No identity provider is configured: everyone may do anything.")
-	return viewer.Local().Handler(api), nil
+	return viewer.Local().Handler(api), "No identity provider is configured: everyone may do anything.", nil
 }
 
 func developmentFile(given string) (string, error) {

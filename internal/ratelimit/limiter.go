@@ -70,10 +70,14 @@ func (l *Limiter) Handler(next http.Handler) http.Handler {
 			*arrived = true
 		}
 		q, key := l.anonymous, ""
-		if v, ok := viewer.FromContext(r.Context()); ok && !v.Anonymous() {
-			q, key = l.identity, identityKey(v.Subject)
-		} else {
+		switch v, _ := viewer.FromContext(r.Context()); {
+		case v.Anonymous():
 			key = addressKey(q, l.proxies.Client(r))
+		case v.Subject == viewer.Local().Subject: // everyone, where nobody has to say who they are
+			q = l.identity
+			key = addressKey(q, l.proxies.Client(r))
+		default:
+			q, key = l.identity, identityKey(v.Subject)
 		}
 		if q.Requests == 0 {
 			next.ServeHTTP(w, r)
