@@ -51,11 +51,16 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	documents, err := c.Load()
+	if err != nil {
+		return err
+	}
 	client, keys := db.ORM(), idempotency.Keys{Keep: c.IdempotencyKeep}
 	api, err := gql.NewHandler(gql.Config{
 		DB: client, Reads: db.Reads(), Dialect: db.Dialect,
 		Rules: c.Rules(), Keys: keys, Limits: c.Limits(), Cursors: cursors, Clock: time.Now, Log: log,
-		Introspection: c.Environment != config.Production,
+		Introspection: c.Introspects(c.Environment), Documents: documents,
+		Requests: gql.Requests{MaxBody: c.BodyMax, MaxBatch: c.BatchMax},
 	})
 	if err != nil {
 		return err
@@ -81,7 +86,8 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 	defer func() { stop(); swept.Wait() }()
 	s := server.Server{
 		API: api, GraphiQL: c.Environment != config.Production,
-		Ready: db.PingContext, Timeout: c.RequestTimeout, Drain: c.Drain, Log: log,
+		Ready: db.PingContext, Timeout: c.RequestTimeout, Reading: c.ReadTimeout, Drain: c.Drain,
+		Origins: c.CORSOrigins, Hosts: c.Called(), Log: log,
 	}
 	return s.Run(ctx, l)
 }

@@ -45,6 +45,9 @@ type Server struct {
 	OperationValues     int `help:"How many values these rows can have together." default:"300000"`
 	OperationParameters int `help:"How many values the filters of an operation can have together." default:"5000"`
 
+	Documents `embed:""`
+	Requests  `embed:""`
+
 	CursorSecret string `help:"What cursors are sealed with, 16 bytes or more, the same for all servers. Without it, cursors end with the process." placeholder:"SECRET"`
 }
 
@@ -92,6 +95,12 @@ func (s Server) Validate() error {
 		return err
 	}
 	if err := s.Limits().Validate(); err != nil {
+		return err
+	}
+	if err := s.Documents.validate(); err != nil {
+		return err
+	}
+	if err := s.Requests.validate(); err != nil {
 		return err
 	}
 	if s.CursorSecret == "" && s.Environment.Deployed() {

@@ -17,6 +17,11 @@ func valid() config.Server {
 		PageDefault: 50, PageMax: 500, FilterDepth: 8, FilterConditions: 500,
 		OperationDepth: 12, OperationLists: 200, OperationFields: 2000,
 		OperationRows: 250_000, OperationValues: 300_000, OperationParameters: 5000,
+		Documents: config.Documents{
+			Introspection: "auto", PersistedQueries: true, DocumentTokens: 6000, DocumentDepth: 40, DocumentAliases: 200,
+			DocumentRootFields: 100, DocumentMutations: 20, DocumentDirectives: 100, DocumentFragments: 200,
+		},
+		Requests: config.Requests{ReadTimeout: 30 * time.Second, BodyMax: 1 << 20, BatchMax: 1},
 	}
 }
 
