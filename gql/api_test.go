@@ -2,6 +2,7 @@ package gql_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -73,13 +74,20 @@ func serve(t testing.TB, db *database.DB) *api {
 	return serveWith(t, gql.Config{DB: db.ORM(), Reads: db.Reads(), Dialect: db.Dialect})
 }
 
-// serveWith completes a configuration and serves it.
+// serveWith completes a configuration and serves it, with a schema that is told.
 func serveWith(t testing.TB, c gql.Config) *api {
 	t.Helper()
+	c.Introspection = true
+	return serveAs(t, c)
+}
+
+// serveAs completes a configuration and serves it.
+func serveAs(t testing.TB, c gql.Config) *api {
+	t.Helper()
 	a := &api{orm: c.DB, clock: &clock{now: monday}, log: &bytes.Buffer{}}
-	c.Rules, c.Limits, c.Cursors = booking.DefaultRules(), planner.DefaultLimits(), cursors(t)
+	c.Rules, c.Limits, c.Cursors = booking.DefaultRules(), cmp.Or(c.Limits, planner.DefaultLimits()), cursors(t)
 	c.Keys = idempotency.Keys{Keep: 24 * time.Hour}
-	c.Clock, c.Log, c.Introspection = a.clock.Now, slog.New(slog.NewTextHandler(a.log, nil)), true
+	c.Clock, c.Log = a.clock.Now, slog.New(slog.NewTextHandler(a.log, nil))
 	handler, err := gql.NewHandler(c)
 	if err != nil {
 		t.Fatal(err)

@@ -44,6 +44,7 @@ func NewHandler(c Config) (http.Handler, error) {
 	}
 	reads, err := planner.New(planner.Config{
 		DB: c.Reads, Dialect: c.Dialect, Schema: schema, Entities: readable(), Limits: c.Limits, Cursors: c.Cursors,
+		Writes: map[string]planner.Writes{"appointmentBulkCreate": opened(c.Rules)},
 	})
 	if err != nil {
 		return nil, err
@@ -65,6 +66,7 @@ func NewHandler(c Config) (http.Handler, error) {
 	if c.Introspection {
 		h.Use(extension.Introspection{})
 	}
+	h.AroundResponses(telling(c.Limits.Cost))
 	h.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 		return next(booking.NewContext(ctx, booking.Moment{Now: c.Clock(), Rules: c.Rules}))
 	})

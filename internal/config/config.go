@@ -44,6 +44,7 @@ type Server struct {
 	OperationRows       int `help:"How many rows an answer can have, as far as its pages tell." default:"250000"`
 	OperationValues     int `help:"How many values these rows can have together." default:"300000"`
 	OperationParameters int `help:"How many values the filters of an operation can have together." default:"5000"`
+	OperationCost       int `help:"What an operation can cost: its rows and values, and ten times its conditions and writes." default:"500000"`
 
 	Documents `embed:""`
 	Requests  `embed:""`
@@ -76,7 +77,7 @@ func (s Server) Limits() planner.Limits {
 	return planner.Limits{
 		Page: s.PageDefault, MaxPage: s.PageMax, Filter: s.FilterDepth, Conditions: s.FilterConditions,
 		Depth: s.OperationDepth, Lists: s.OperationLists, Fields: s.OperationFields,
-		Rows: s.OperationRows, Values: s.OperationValues, Parameters: s.OperationParameters,
+		Rows: s.OperationRows, Values: s.OperationValues, Parameters: s.OperationParameters, Cost: s.OperationCost,
 	}
 }
 

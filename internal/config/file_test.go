@@ -113,7 +113,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 		Environment: config.Staging, Listen: "0.0.0.0:80", Insecure: true, Database: "postgres://docket@db/docket?sslmode=disable",
 		Drain: 5 * time.Second, SlotLength: time.Hour, AdvanceNotice: 90 * time.Minute, HoldLength: 10 * time.Second,
 		IdempotencyKeep: 2 * time.Hour, RequestTimeout: 20 * time.Second, PageDefault: 20, PageMax: 100, FilterDepth: 3, FilterConditions: 30,
-		OperationDepth: 5, OperationLists: 60, OperationFields: 90, OperationRows: 7000, OperationValues: 9000, OperationParameters: 800, CursorSecret: strings.Repeat("secret ", 3),
+		OperationDepth: 5, OperationLists: 60, OperationFields: 90, OperationRows: 7000, OperationValues: 9000, OperationParameters: 800, OperationCost: 4000, CursorSecret: strings.Repeat("secret ", 3),
 		Documents: config.Documents{
 			Introspection: "off", TrustedDocuments: "manifest.json", TrustedDocumentsOnly: true, DocumentTokens: 700, DocumentDepth: 6,
 			DocumentAliases: 50, DocumentRootFields: 4, DocumentMutations: 3, DocumentDirectives: 2, DocumentFragments: 10,
@@ -126,7 +126,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 		got, err := parse(t, "", "--environment=staging", "--listen=0.0.0.0:80", "--insecure", "--database="+want.Database,
 			"--drain=5s", "--slot-length=1h", "--advance-notice=1h30m", "--hold-length=10s", "--idempotency-keep=2h", "--request-timeout=20s",
 			"--page-default=20", "--page-max=100", "--filter-depth=3", "--filter-conditions=30", "--operation-depth=5",
-			"--operation-lists=60", "--operation-fields=90", "--operation-rows=7000", "--operation-values=9000", "--operation-parameters=800", "--cursor-secret="+want.CursorSecret,
+			"--operation-lists=60", "--operation-fields=90", "--operation-rows=7000", "--operation-values=9000", "--operation-parameters=800", "--operation-cost=4000", "--cursor-secret="+want.CursorSecret,
 			"--introspection=off", "--no-persisted-queries", "--trusted-documents=manifest.json", "--trusted-documents-only", "--document-tokens=700", "--document-depth=6",
 			"--document-aliases=50", "--document-root-fields=4", "--document-mutations=3", "--document-directives=2", "--document-fragments=10",
 			"--read-timeout=3s", "--body-max=2048", "--batch-max=9", "--cors-origins=https://a.example,http://b.example:8080", "--hosts=docket.example", "--hosts=docket")
@@ -140,7 +140,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 			"ENVIRONMENT": "staging", "LISTEN": "0.0.0.0:80", "INSECURE": "true", "DATABASE": want.Database,
 			"DRAIN": "5s", "SLOT_LENGTH": "1h", "ADVANCE_NOTICE": "90m", "HOLD_LENGTH": "10s", "IDEMPOTENCY_KEEP": "2h", "REQUEST_TIMEOUT": "20s",
 			"PAGE_DEFAULT": "20", "PAGE_MAX": "100", "FILTER_DEPTH": "3", "FILTER_CONDITIONS": "30", "OPERATION_DEPTH": "5",
-			"OPERATION_LISTS": "60", "OPERATION_FIELDS": "90", "OPERATION_ROWS": "7000", "OPERATION_VALUES": "9000", "OPERATION_PARAMETERS": "800", "CURSOR_SECRET": want.CursorSecret,
+			"OPERATION_LISTS": "60", "OPERATION_FIELDS": "90", "OPERATION_ROWS": "7000", "OPERATION_VALUES": "9000", "OPERATION_PARAMETERS": "800", "OPERATION_COST": "4000", "CURSOR_SECRET": want.CursorSecret,
 			"INTROSPECTION": "off", "PERSISTED_QUERIES": "false", "TRUSTED_DOCUMENTS": "manifest.json", "TRUSTED_DOCUMENTS_ONLY": "true", "DOCUMENT_TOKENS": "700", "DOCUMENT_DEPTH": "6",
 			"DOCUMENT_ALIASES": "50", "DOCUMENT_ROOT_FIELDS": "4", "DOCUMENT_MUTATIONS": "3", "DOCUMENT_DIRECTIVES": "2", "DOCUMENT_FRAGMENTS": "10",
 			"READ_TIMEOUT": "3s", "BODY_MAX": "2048", "BATCH_MAX": "9", "CORS_ORIGINS": "https://a.example,http://b.example:8080", "HOSTS": "docket.example,docket",
@@ -157,7 +157,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 		got, err := parse(t, `{"environment": "staging", "listen": "0.0.0.0:80", "insecure": true, "database": "`+want.Database+`",
 			"drain": "5s", "slot-length": "1h", "advance-notice": "5400s", "hold-length": "10s", "idempotency-keep": "2h", "request-timeout": "20s",
 			"page-default": 20, "page-max": 100, "filter-depth": 3, "filter-conditions": 30, "operation-depth": 5,
-			"operation-lists": 60, "operation-fields": 90, "operation-rows": 7000, "operation-values": 9000, "operation-parameters": 800, "cursor-secret": "`+want.CursorSecret+`",
+			"operation-lists": 60, "operation-fields": 90, "operation-rows": 7000, "operation-values": 9000, "operation-parameters": 800, "operation-cost": 4000, "cursor-secret": "`+want.CursorSecret+`",
 			"introspection": "off", "persisted-queries": false, "trusted-documents": "manifest.json", "trusted-documents-only": true, "document-tokens": 700, "document-depth": 6,
 			"document-aliases": 50, "document-root-fields": 4, "document-mutations": 3, "document-directives": 2, "document-fragments": 10,
 			"read-timeout": "3s", "body-max": 2048, "batch-max": 9, "cors-origins": "https://a.example,http://b.example:8080", "hosts": "docket.example,docket"}`)

@@ -30,7 +30,8 @@ type Config struct {
 	Entities []*Entity
 	Limits   Limits
 	Cursors  *Cursors
-	Policy   Policy // nil: everybody sees everything
+	Policy   Policy            // nil: everybody sees everything
+	Writes   map[string]Writes // by field of Mutation
 }
 
 // Planner reads what operations select. It may be used by many goroutines.
@@ -45,6 +46,7 @@ type Planner struct {
 	limits      Limits
 	cursors     *Cursors
 	policy      Policy
+	writes      map[string]Writes
 	plans       *cache.Cache[planKey, *plan]
 	conditions  *cache.Cache[*ast.OperationDefinition, []string]
 }
@@ -77,7 +79,7 @@ const (
 func New(c Config) (*Planner, error) {
 	p := &Planner{
 		db: c.DB, dialect: c.Dialect, schema: c.Schema, order: c.Entities,
-		limits: c.Limits, cursors: c.Cursors, policy: c.Policy,
+		limits: c.Limits, cursors: c.Cursors, policy: c.Policy, writes: c.Writes,
 		entities: map[string]*Entity{}, comparisons: map[string]map[string]comparison{},
 		roots: map[string]rootField{"node": {}, "nodes": {}},
 	}

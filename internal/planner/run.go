@@ -16,7 +16,8 @@ type run struct {
 	sources map[string]Source
 	others  map[string]json.RawMessage
 
-	conditions int // of all filters
+	conditions int  // of all filters
+	cost       Cost // of what is bound
 
 	pages  []page   // by list
 	failed []bool   // by entry of the answer: its arguments are wrong
@@ -48,7 +49,9 @@ func (r *run) answer(ctx context.Context, p *plan) (data []byte, errs []error) {
 			arenas.Put(arena)
 		}
 	}()
-	r.errs = r.bind(p)
+	if r.errs = r.bind(p); r.sources == nil { // what a payload costs, was charged before its mutation
+		r.chargeQuery(ctx)
+	}
 	if p.root.lost(r.failed) {
 		return nil, r.errs
 	}
