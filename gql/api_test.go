@@ -26,10 +26,11 @@ var monday = time.Date(2030, 1, 7, 8, 0, 0, 0, time.UTC)
 
 // api is a served API with a clock that only the test moves.
 type api struct {
-	url   string
-	orm   *orm.Client
-	clock *clock
-	log   *bytes.Buffer
+	url     string
+	handler http.Handler
+	orm     *orm.Client
+	clock   *clock
+	log     *bytes.Buffer
 }
 
 type clock struct {
@@ -94,17 +95,19 @@ func serveAs(t testing.TB, c gql.Config) *api {
 	}
 	s := httptest.NewServer(handler)
 	t.Cleanup(s.Close)
-	a.url = s.URL
+	a.url, a.handler = s.URL, handler
 	return a
 }
 
 type response struct {
 	Data   json.RawMessage
-	Errors []struct {
-		Message    string
-		Path       []any
-		Extensions map[string]any
-	}
+	Errors []gqlError
+}
+
+type gqlError struct {
+	Message    string
+	Path       []any
+	Extensions map[string]any
 }
 
 func (r response) code() any {

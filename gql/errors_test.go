@@ -46,7 +46,9 @@ func TestErrors(t *testing.T) {
 }
 
 // elsewhere are codes that other tests make.
-var elsewhere = []string{"CLIENT_BUSY", "INTERNAL", "CONTENTION", "TIMEOUT", "UNAVAILABLE", "ALREADY_EXISTS", "VERSION_CONFLICT", "IDEMPOTENCY_KEY_REUSED", "OVERLAP"}
+var elsewhere = []string{"CLIENT_BUSY", "INTERNAL", "CONTENTION", "TIMEOUT", "UNAVAILABLE", "ALREADY_EXISTS", "VERSION_CONFLICT", "IDEMPOTENCY_KEY_REUSED", "OVERLAP",
+	"PERSISTED_QUERY_NOT_FOUND", "PERSISTED_QUERY_NOT_SUPPORTED", "PERSISTED_QUERY_HASH_MISMATCH", "DOCUMENT_NOT_TRUSTED",
+}
 
 func checkRefusal(t *testing.T, a *api, r refusal) {
 	t.Helper()
