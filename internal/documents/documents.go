@@ -190,7 +190,7 @@ func (d *Documents) parse(text string) (*Document, gqlerror.List) {
 	}
 	errs := validator.ValidateWithRules(d.Schema, doc, d.rules)
 	for _, err := range errs {
-		coded(err, errcode.ValidationFailed)
+		errcode.Set(err, errcode.ValidationFailed)
 	}
 	if len(errs) > 0 {
 		return nil, errs[:min(len(errs), mostErrors)]

@@ -342,11 +342,18 @@ func (p *pipes) client(t *testing.T) *http.Client {
 // started runs the server until stop is called; its end is in ended.
 func started(t *testing.T, s *server.Server) (client *http.Client, stop func(), ended chan error) {
 	t.Helper()
-	l := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+	l, stop, ended := listen(t, s)
+	return l.client(t), stop, ended
+}
+
+// listen runs the server, to be reached over the pipes.
+func listen(t *testing.T, s *server.Server) (l *pipes, stop func(), ended chan error) {
+	t.Helper()
+	l = &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended = make(chan error, 1)
 	go func() { ended <- s.Run(ctx, l) }()
-	return l.client(t), cancel, ended
+	return l, cancel, ended
 }
 
 // Who balances load needs a while to see that a server is not ready: until
