@@ -19,7 +19,7 @@ func valid() config.Server {
 		OperationRows: 250_000, OperationValues: 300_000, OperationParameters: 5000, OperationCost: 500_000,
 		Documents: config.Documents{
 			Introspection: "auto", PersistedQueries: true, DocumentTokens: 6000, DocumentDepth: 40, DocumentAliases: 200,
-			DocumentRootFields: 100, DocumentMutations: 20, DocumentDirectives: 100, DocumentFragments: 200,
+			DocumentRootFields: 100, DocumentMutations: 20, DocumentDirectives: 100, DocumentFragments: 200, DocumentSelections: 5000, DocumentRepeats: 100,
 		},
 		Requests: config.Requests{ReadTimeout: 30 * time.Second, BodyMax: 1 << 20, BatchMax: 1},
 	}

@@ -22,12 +22,14 @@ type Documents struct {
 	DocumentMutations  int `help:"How many mutations an operation can have." default:"20"`
 	DocumentDirectives int `help:"How many directives a document can have." default:"100"`
 	DocumentFragments  int `help:"How many fragments a document can have." default:"200"`
+	DocumentSelections int `help:"How many fields and fragments a document can select, those of a fragment wherever it is spread." default:"5000"`
+	DocumentRepeats    int `help:"How often a document can ask for one field at one place of the answer." default:"100"`
 }
 
 func (d Documents) limits() documents.Limits {
 	return documents.Limits{
 		Tokens: d.DocumentTokens, Depth: d.DocumentDepth, Aliases: d.DocumentAliases, RootFields: d.DocumentRootFields,
-		Mutations: d.DocumentMutations, Directives: d.DocumentDirectives, Fragments: d.DocumentFragments,
+		Mutations: d.DocumentMutations, Directives: d.DocumentDirectives, Fragments: d.DocumentFragments, Selections: d.DocumentSelections, Repeats: d.DocumentRepeats,
 	}
 }
 

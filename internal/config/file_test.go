@@ -116,7 +116,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 		OperationDepth: 5, OperationLists: 60, OperationFields: 90, OperationRows: 7000, OperationValues: 9000, OperationParameters: 800, OperationCost: 4000, CursorSecret: strings.Repeat("secret ", 3),
 		Documents: config.Documents{
 			Introspection: "off", TrustedDocuments: "manifest.json", TrustedDocumentsOnly: true, DocumentTokens: 700, DocumentDepth: 6,
-			DocumentAliases: 50, DocumentRootFields: 4, DocumentMutations: 3, DocumentDirectives: 2, DocumentFragments: 10,
+			DocumentAliases: 50, DocumentRootFields: 4, DocumentMutations: 3, DocumentDirectives: 2, DocumentFragments: 10, DocumentSelections: 77, DocumentRepeats: 7,
 		},
 		Requests: config.Requests{
 			ReadTimeout: 3 * time.Second, BodyMax: 2048, BatchMax: 9, CORSOrigins: []string{"https://a.example", "http://b.example:8080"}, Hosts: []string{"docket.example", "docket"},
@@ -128,7 +128,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 			"--page-default=20", "--page-max=100", "--filter-depth=3", "--filter-conditions=30", "--operation-depth=5",
 			"--operation-lists=60", "--operation-fields=90", "--operation-rows=7000", "--operation-values=9000", "--operation-parameters=800", "--operation-cost=4000", "--cursor-secret="+want.CursorSecret,
 			"--introspection=off", "--no-persisted-queries", "--trusted-documents=manifest.json", "--trusted-documents-only", "--document-tokens=700", "--document-depth=6",
-			"--document-aliases=50", "--document-root-fields=4", "--document-mutations=3", "--document-directives=2", "--document-fragments=10",
+			"--document-aliases=50", "--document-root-fields=4", "--document-mutations=3", "--document-directives=2", "--document-fragments=10", "--document-selections=77", "--document-repeats=7",
 			"--read-timeout=3s", "--body-max=2048", "--batch-max=9", "--cors-origins=https://a.example,http://b.example:8080", "--hosts=docket.example", "--hosts=docket")
 		must(t, err)
 		if !reflect.DeepEqual(got, want) {
@@ -142,7 +142,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 			"PAGE_DEFAULT": "20", "PAGE_MAX": "100", "FILTER_DEPTH": "3", "FILTER_CONDITIONS": "30", "OPERATION_DEPTH": "5",
 			"OPERATION_LISTS": "60", "OPERATION_FIELDS": "90", "OPERATION_ROWS": "7000", "OPERATION_VALUES": "9000", "OPERATION_PARAMETERS": "800", "OPERATION_COST": "4000", "CURSOR_SECRET": want.CursorSecret,
 			"INTROSPECTION": "off", "PERSISTED_QUERIES": "false", "TRUSTED_DOCUMENTS": "manifest.json", "TRUSTED_DOCUMENTS_ONLY": "true", "DOCUMENT_TOKENS": "700", "DOCUMENT_DEPTH": "6",
-			"DOCUMENT_ALIASES": "50", "DOCUMENT_ROOT_FIELDS": "4", "DOCUMENT_MUTATIONS": "3", "DOCUMENT_DIRECTIVES": "2", "DOCUMENT_FRAGMENTS": "10",
+			"DOCUMENT_ALIASES": "50", "DOCUMENT_ROOT_FIELDS": "4", "DOCUMENT_MUTATIONS": "3", "DOCUMENT_DIRECTIVES": "2", "DOCUMENT_FRAGMENTS": "10", "DOCUMENT_SELECTIONS": "77", "DOCUMENT_REPEATS": "7",
 			"READ_TIMEOUT": "3s", "BODY_MAX": "2048", "BATCH_MAX": "9", "CORS_ORIGINS": "https://a.example,http://b.example:8080", "HOSTS": "docket.example,docket",
 		} {
 			t.Setenv("DOCKET_"+name, value)
@@ -159,7 +159,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 			"page-default": 20, "page-max": 100, "filter-depth": 3, "filter-conditions": 30, "operation-depth": 5,
 			"operation-lists": 60, "operation-fields": 90, "operation-rows": 7000, "operation-values": 9000, "operation-parameters": 800, "operation-cost": 4000, "cursor-secret": "`+want.CursorSecret+`",
 			"introspection": "off", "persisted-queries": false, "trusted-documents": "manifest.json", "trusted-documents-only": true, "document-tokens": 700, "document-depth": 6,
-			"document-aliases": 50, "document-root-fields": 4, "document-mutations": 3, "document-directives": 2, "document-fragments": 10,
+			"document-aliases": 50, "document-root-fields": 4, "document-mutations": 3, "document-directives": 2, "document-fragments": 10, "document-selections": 77, "document-repeats": 7,
 			"read-timeout": "3s", "body-max": 2048, "batch-max": 9, "cors-origins": "https://a.example,http://b.example:8080", "hosts": "docket.example,docket"}`)
 		must(t, err)
 		if !reflect.DeepEqual(got, want) {

@@ -48,7 +48,7 @@ type Config struct {
 // Documents may be used by many goroutines.
 type Documents struct {
 	Config
-	rules   *rules.Rules
+	rules   map[bool]*rules.Rules // by whether they are quiet
 	kept    *cache.Cache[hash, *Document]
 	trusted map[hash]*Document
 	byID    map[string]*Document
@@ -72,7 +72,7 @@ type hash = [sha256.Size]byte
 // New fails where a trusted operation is not valid, naming it.
 func New(c Config) (*Documents, error) {
 	d := &Documents{
-		Config: c, rules: validation(c.Suggest), kept: cache.New[hash, *Document](kept),
+		Config: c, rules: map[bool]*rules.Rules{false: rules.NewDefaultRules(), true: quietly()}, kept: cache.New[hash, *Document](kept),
 		trusted: map[hash]*Document{}, byID: map[string]*Document{},
 	}
 	if c.TrustedOnly && len(c.Trusted) == 0 {
@@ -91,13 +91,10 @@ func New(c Config) (*Documents, error) {
 	return d, nil
 }
 
-// validation are the rules of the specification. Suggestions tell the schema to
-// who asks often enough.
-func validation(suggest bool) *rules.Rules {
+// quietly are the rules of the specification, but none suggests anything: that
+// tells the schema to who asks often enough.
+func quietly() *rules.Rules {
 	r := rules.NewDefaultRules()
-	if suggest {
-		return r
-	}
 	for _, quiet := range []core.Rule{
 		rules.FieldsOnCorrectTypeRuleWithoutSuggestions, rules.KnownArgumentNamesRuleWithoutSuggestions,
 		rules.KnownTypeNamesRuleWithoutSuggestions, rules.ScalarLeafsRuleWithoutSuggestions,
@@ -175,11 +172,12 @@ func (d *Documents) at(key hash) *Document {
 }
 
 func (d *Documents) parse(text string) (*Document, gqlerror.List) {
-	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, d.Limits.Tokens)
+	longest, tooMuch := d.Limits.scan(text)
+	if tooMuch != nil {
+		return one(nil, tooMuch)
+	}
+	doc, err := parser.ParseQuery(&ast.Source{Input: text})
 	if err != nil {
-		if d.Limits.tooLong(text) {
-			return one(nil, tooComplex("The document has more than %d tokens.", d.Limits.Tokens))
-		}
 		return one(nil, coded(gqlerror.WrapIfUnwrapped(err), errcode.ParseFailed))
 	}
 	if len(doc.Operations) == 0 {
@@ -188,7 +186,8 @@ func (d *Documents) parse(text string) (*Document, gqlerror.List) {
 	if err := d.Limits.check(doc); err != nil {
 		return one(nil, err)
 	}
-	errs := validator.ValidateWithRules(d.Schema, doc, d.rules)
+	quiet := !d.Suggest || longest > mostName
+	errs := validator.ValidateWithRules(d.Schema, doc, d.rules[quiet])
 	for _, err := range errs {
 		errcode.Set(err, errcode.ValidationFailed)
 	}

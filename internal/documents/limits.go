@@ -3,6 +3,7 @@ package documents
 import (
 	"fmt"
 
+	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/lexer"
@@ -11,8 +12,8 @@ import (
 )
 
 // Limits bound a document before it is validated, which takes time in the square
-// of its fields and of its fragments. All but RootFields and Mutations count what
-// is written, each once; what fragments make of it, the planner bounds.
+// of its fields and of its fragments. They count what
+// is written, each once, unless they say otherwise.
 type Limits struct {
 	Tokens     int // names, values and signs
 	Depth      int // of fields within fields, those of fragments included
@@ -21,11 +22,13 @@ type Limits struct {
 	Mutations  int // root fields of a mutation
 	Directives int
 	Fragments  int // definitions
+	Selections int // fields and spreads, those of a fragment wherever it is spread
+	Repeats    int // of one field at one place of the answer
 }
 
 // DefaultLimits suit a page of any application.
 func DefaultLimits() Limits {
-	return Limits{Tokens: 6000, Depth: 40, Aliases: 200, RootFields: 100, Mutations: 20, Directives: 100, Fragments: 200}
+	return Limits{Tokens: 6000, Depth: 40, Aliases: 200, RootFields: 100, Mutations: 20, Directives: 100, Fragments: 200, Selections: 5000, Repeats: 100}
 }
 
 // Validate reports the first limit that cannot work, by the name of its setting.
@@ -41,6 +44,8 @@ func (l Limits) Validate() error {
 		{"document-mutations", l.Mutations, 1000},
 		{"document-directives", l.Directives, 10_000},
 		{"document-fragments", l.Fragments, 1000},
+		{"document-selections", l.Selections, 100_000},
+		{"document-repeats", l.Repeats, 1000},
 	} {
 		if limit.value < 1 || limit.value > limit.most {
 			return fmt.Errorf("%s: must be between 1 and %d", limit.name, limit.most)
@@ -70,6 +75,13 @@ func (l Limits) check(doc *ast.QueryDocument) *gqlerror.Error {
 		c.directives += len(f.Directives)
 		whole.depth = max(whole.depth, c.spread(f.Name).depth)
 	}
+	if c.circle != "" { // nothing that is walked would end
+		return refused(errcode.ValidationFailed, nil, "Cannot spread fragment %q within itself.", c.circle)
+	}
+	p := places{fragments: c.fragments, spread: map[string]bool{}, most: l.Selections}
+	if whole.depth <= l.Depth {
+		p.all(doc)
+	}
 	for _, limit := range []struct {
 		what     string
 		is, most int
@@ -80,6 +92,8 @@ func (l Limits) check(doc *ast.QueryDocument) *gqlerror.Error {
 		{"asks for more than %d fields of Query", query.fields, l.RootFields},
 		{"has more than %d mutations", mutation.fields, l.Mutations},
 		{"has more than %d directives", c.directives, l.Directives},
+		{"has more than %d selections, those of a fragment wherever it is spread", p.selections, l.Selections},
+		{"asks more than %d times for a field at one place of the answer", p.repeats, l.Repeats},
 	} {
 		if limit.is > limit.most {
 			return tooComplex("The document "+limit.what+".", limit.most)
@@ -88,15 +102,26 @@ func (l Limits) check(doc *ast.QueryDocument) *gqlerror.Error {
 	return nil
 }
 
-// tooLong reports whether a text has more tokens than a document may have.
-func (l Limits) tooLong(text string) bool {
+// mostName is how long a name can be, in bytes; suggesting another for one takes
+// time and memory in the square of it.
+const mostName = 255
+
+// scan refuses a text before it is parsed, and tells how long its longest token
+// is. Where the text ends being GraphQL, so does the scan: parsing says why.
+func (l Limits) scan(text string) (longest int, err *gqlerror.Error) {
 	lex := lexer.New(&ast.Source{Input: text})
-	for range l.Tokens {
-		if token, err := lex.ReadToken(); err != nil || token.Kind == lexer.EOF {
-			return false
+	for n := 0; ; n++ {
+		token, end := lex.ReadToken()
+		switch {
+		case end != nil || token.Kind == lexer.EOF:
+			return longest, nil
+		case n == l.Tokens:
+			return longest, tooComplex("The document has more than %d tokens.", l.Tokens)
+		case token.Kind == lexer.Name && len(token.Value) > mostName:
+			return longest, tooComplex("A name has at most %d characters.", mostName)
 		}
+		longest = max(longest, len(token.Value))
 	}
-	return true
 }
 
 func tooComplex(message string, most int) *gqlerror.Error {
@@ -112,11 +137,13 @@ const enough = 1 << 20 // more than any limit: fragments can make more fields th
 type count struct {
 	aliases, directives int
 	fragments           map[string]*fragment
+	circle              string // a fragment that leads to itself
 }
 
 type fragment struct {
 	definition *ast.FragmentDefinition
-	seen       bool // also while it is being walked: a circle, which validation refuses, adds nothing
+	began      bool
+	ended      bool
 	size       size
 }
 
@@ -147,9 +174,13 @@ func (c *count) spread(name string) size {
 	if f == nil { // which validation tells
 		return size{}
 	}
-	if !f.seen {
-		f.seen = true
+	switch {
+	case f.began && !f.ended:
+		c.circle = name
+	case !f.began:
+		f.began = true
 		f.size = c.of(f.definition.SelectionSet)
+		f.ended = true
 	}
 	return f.size
 }

@@ -27,13 +27,13 @@ func repeated(n int, one string) string {
 // Each limit lets pass what it allows, and nothing more.
 func TestLimits(t *testing.T) {
 	t.Parallel()
-	small := documents.Limits{Tokens: 100, Depth: 5, Aliases: 4, RootFields: 4, Mutations: 2, Directives: 3, Fragments: 3}
+	small := documents.Limits{Tokens: 100, Depth: 5, Aliases: 4, RootFields: 4, Mutations: 2, Directives: 3, Fragments: 3, Selections: 12, Repeats: 9}
 	const write = `clientDelete(input: {id: "x"}) { deletedId }`
 	tests := map[string]struct {
 		limit int
 		write func(n int) string
 	}{
-		"tokens":                    {100, func(n int) string { return "{ clients {" + strings.Repeat("totalCount ", n-5) + "} }" }},
+		"tokens":                    {100, func(n int) string { return "{ clients(ids: [" + strings.Repeat("1 ", n-12) + "]) { id } }" }},
 		"depth":                     {5, func(n int) string { return nested(n) }},
 		"depth by a fragment":       {5, func(n int) string { return "{ a { ...f } } fragment f on Query " + nested(n-1) }},
 		"depth of unused fragments": {5, func(n int) string { return "{ __typename } fragment f on Query " + nested(n) }},
@@ -87,10 +87,13 @@ func TestLimitsAreLinear(t *testing.T) {
 	for name, test := range map[string]struct{ text, code string }{
 		"2^30 fields":              {doubling(30, "...f# ...f#"), "TOO_COMPLEX"},
 		"2^150 fields":             {doubling(150, "...f# ...f#"), "TOO_COMPLEX"},
-		"2^30 fields in fields":    {doubling(30, "a: node(id: 1) { ...f# } b: node(id: 1) { ...f# }"), ""},
+		"2^30 fields in fields":    {doubling(30, "a: node(id: 1) { ...f# } b: node(id: 1) { ...f# }"), "TOO_COMPLEX"},
+		"a field over and over":    {"{ clients { " + strings.Repeat("totalCount ", 4900) + "} }", "TOO_COMPLEX"},
+		"as often as it may be":    {"{ clients { " + repeated(49, strings.Repeat("x# ", 100)) + "} }", "GRAPHQL_VALIDATION_FAILED"},
+		"below itself":             {"{ ...a } fragment a on Query { node(id: 1) { ...a } }", "GRAPHQL_VALIDATION_FAILED"},
 		"a circle":                 {"{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }", "GRAPHQL_VALIDATION_FAILED"},
 		"itself":                   {"{ ...a } fragment a on Query { ...a }", "GRAPHQL_VALIDATION_FAILED"},
-		"circles of 200 fragments": {circle, ""},
+		"circles of 200 fragments": {circle, "GRAPHQL_VALIDATION_FAILED"},
 		"deep inline fragments":    {"{" + strings.Repeat("...{", 1900) + "__typename" + strings.Repeat("}", 1901), ""},
 		"deep lists":               {"{ clients(where: " + strings.Repeat("[", 2900) + strings.Repeat("]", 2900) + ") { totalCount } }", ""},
 		"deep objects":             {"{ clients(where: " + strings.Repeat("{and:", 1400) + "{}" + strings.Repeat("}", 1400) + ") { totalCount } }", ""},
@@ -120,6 +123,8 @@ func TestLimitsValidate(t *testing.T) {
 		"document-root-fields": func(l *documents.Limits) { l.RootFields = 1001 },
 		"document-mutations":   func(l *documents.Limits) { l.Mutations = 0 },
 		"document-directives":  func(l *documents.Limits) { l.Directives = 0 },
+		"document-selections":  func(l *documents.Limits) { l.Selections = 0 },
+		"document-repeats":     func(l *documents.Limits) { l.Repeats = 0 },
 		"document-fragments":   func(l *documents.Limits) { l.Fragments = 1001 },
 	} {
 		l := documents.DefaultLimits()
