@@ -30,10 +30,17 @@ type serveCommand struct {
 // is alive: little is, a few MB, and each answer is garbage once it is sent.
 const garbage = 400
 
+// memory is from where on garbage is collected sooner, in bytes: many requests of
+// the largest size at once would leave five times what they hold.
+const memory = 384 << 20
+
 // Run serves until ctx is done; the database closes last.
 func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(garbage)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memory)
 	}
 	log := c.logger()
 	db, err := database.Open(c.Database)

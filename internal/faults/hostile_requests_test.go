@@ -66,7 +66,7 @@ func variables(query string, vars any) func(*rand.Rand) []byte {
 func mutated(chance *rand.Rand) []byte {
 	body := asked("query($f: Int) { clients(first: $f, where: {firstName: \"A\"}) { edges { node { id } } } }", map[string]any{"f": 1})
 	for range 1 + chance.IntN(4) {
-		body[chance.IntN(len(body))] = byte(chance.IntN(256))
+		body[chance.IntN(len(body))] = byte(chance.IntN(256)) //nolint:gosec // it fits
 	}
 	return body[:1+chance.IntN(len(body))]
 }
@@ -85,7 +85,7 @@ func attacks() []hostile {
 		{name: "bytes", body: func(c *rand.Rand) []byte {
 			b := make([]byte, c.IntN(4096))
 			for i := range b {
-				b[i] = byte(c.IntN(256))
+				b[i] = byte(c.IntN(256)) //nolint:gosec // it fits
 			}
 			return b
 		}},
