@@ -2,6 +2,7 @@ package gql_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -27,11 +28,12 @@ var monday = time.Date(2030, 1, 7, 8, 0, 0, 0, time.UTC)
 
 // api is a served API with a clock that only the test moves.
 type api struct {
-	url   string
-	who   viewer.Viewer
-	orm   *orm.Client
-	clock *clock
-	log   *bytes.Buffer
+	url     string
+	who     viewer.Viewer
+	handler http.Handler
+	orm     *orm.Client
+	clock   *clock
+	log     *bytes.Buffer
 }
 
 type clock struct {
@@ -76,18 +78,26 @@ func serve(t testing.TB, db *database.DB) *api {
 	return serveWith(t, gql.Config{DB: db.ORM(), Reads: db.Reads(), Dialect: db.Dialect})
 }
 
-// serveWith completes a configuration and serves it.
+// serveWith completes a configuration and serves it, with a schema that is told.
 func serveWith(t testing.TB, c gql.Config) *api {
 	t.Helper()
+	c.Introspection = true
+	return serveAs(t, c)
+}
+
+// serveAs completes a configuration and serves it.
+func serveAs(t testing.TB, c gql.Config) *api {
+	t.Helper()
 	a := &api{who: viewer.Local(), orm: c.DB, clock: &clock{now: monday}, log: &bytes.Buffer{}}
-	c.Rules, c.Limits, c.Cursors = booking.DefaultRules(), planner.DefaultLimits(), cursors(t)
+	c.Rules, c.Limits, c.Cursors = booking.DefaultRules(), cmp.Or(c.Limits, planner.DefaultLimits()), cursors(t)
 	c.Keys = idempotency.Keys{Keep: 24 * time.Hour}
-	c.Clock, c.Log, c.Introspection = a.clock.Now, slog.New(slog.NewTextHandler(a.log, nil)), true
+	c.Clock, c.Log = a.clock.Now, slog.New(slog.NewTextHandler(a.log, nil))
 	handler, err := gql.NewHandler(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := httptest.NewServer(acting(handler))
+	a.handler = acting(handler)
+	s := httptest.NewServer(a.handler)
 	t.Cleanup(s.Close)
 	a.url = s.URL
 	return a
@@ -123,11 +133,13 @@ func (a *api) admin(subject string) *api {
 
 type response struct {
 	Data   json.RawMessage
-	Errors []struct {
-		Message    string
-		Path       []any
-		Extensions map[string]any
-	}
+	Errors []gqlError
+}
+
+type gqlError struct {
+	Message    string
+	Path       []any
+	Extensions map[string]any
 }
 
 func (r response) code() any {

@@ -66,17 +66,27 @@ func presenter(log *slog.Logger, schema *ast.Schema) graphql.ErrorPresenterFunc 
 			message, facts = argument(shown, err)
 		}
 		if code == "" && shown.Extensions["code"] != nil {
-			shown.Message = ofType.ReplaceAllString(shown.Message, "must be a $1")
+			shown.Message = brief(ofType.ReplaceAllString(shown.Message, "must be a $1"))
 			return shown // gqlgen's own: the document did not parse or validate
 		}
 		if code == "" {
 			message, code, facts = internal(ctx, log, err)
 		}
-		shown.Err, shown.Message = nil, message
+		shown.Err, shown.Message = nil, brief(message)
 		shown.Extensions = map[string]any{"code": code}
 		maps.Copy(shown.Extensions, facts)
 		return shown
 	}
+}
+
+// brief cuts a message that repeats what it was sent, so that an answer to a long
+// request is not as long, once for each error.
+func brief(message string) string {
+	const most = 1000 // bytes
+	if len(message) <= most {
+		return message
+	}
+	return strings.ToValidUTF8(message[:most], "") + "…"
 }
 
 // ofType is how gqlparser says that a variable has a value of another type. It

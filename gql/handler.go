@@ -1,6 +1,7 @@
 package gql
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -9,21 +10,14 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
-	"github.com/vektah/gqlparser/v2/ast"
 
 	"docket/ent/orm"
 	"docket/gql/exec"
 	"docket/internal/booking"
-	"docket/internal/cache"
+	"docket/internal/documents"
 	"docket/internal/gate"
 	"docket/internal/idempotency"
 	"docket/internal/planner"
-)
-
-const (
-	maxTokens     = 6_000   // of one document: validating takes time in the square of its fields
-	keptDocuments = 1 << 20 // what those weigh that need not be parsed again
-	keptDocument  = 1 << 9  // the least that one weighs, besides its text
 )
 
 // Config is what the API needs.
@@ -37,7 +31,9 @@ type Config struct {
 	Cursors       *planner.Cursors
 	Clock         func() time.Time
 	Log           *slog.Logger
-	Introspection bool
+	Introspection bool             // tell the schema: when asked, and by suggestions in errors
+	Documents     documents.Config // of which the schema is not needed; without limits, it has the default ones
+	Requests      Requests         // the default ones, if there are none
 }
 
 // NewHandler serves the API: GraphQL over HTTP by POST, and by GET for queries.
@@ -49,8 +45,15 @@ func NewHandler(c Config) (http.Handler, error) {
 	entities := readable()
 	access := accessOf(schema.Mutation, entities)
 	reads, err := planner.New(planner.Config{
-		DB: c.Reads, Dialect: c.Dialect, Schema: schema, Entities: entities, Objects: []*planner.Object{access.viewerObject()}, Limits: c.Limits, Cursors: c.Cursors,
+		DB: c.Reads, Dialect: c.Dialect, Schema: schema, Entities: entities, Objects: []*planner.Object{access.viewerObject()},
+		Writes: map[string]planner.Writes{"appointmentBulkCreate": opened(c.Rules)}, Limits: c.Limits, Cursors: c.Cursors,
 	})
+	if err != nil {
+		return nil, err
+	}
+	c.Documents.Schema, c.Documents.Suggest = schema, c.Introspection
+	c.Documents.Limits, c.Requests = cmp.Or(c.Documents.Limits, documents.DefaultLimits()), cmp.Or(c.Requests, DefaultRequests())
+	docs, err := documents.New(c.Documents)
 	if err != nil {
 		return nil, err
 	}
@@ -58,16 +61,15 @@ func NewHandler(c Config) (http.Handler, error) {
 	h := handler.New(executable{
 		ExecutableSchema: exec.NewExecutableSchema(exec.Config{Resolvers: root, Schema: schema}), reads: reads, schema: schema,
 	})
-	h.AddTransport(overHTTP{})
-	h.SetQueryCache(documents{cache.New[string, *ast.QueryDocument](keptDocuments)})
-	h.SetParserTokenLimit(maxTokens)
+	h.AddTransport(overHTTP{docs, c.Requests})
+	h.SetQueryCache(found{})
 	h.SetErrorPresenter(presenter(c.Log, schema))
 	h.SetRecoverFunc(func(_ context.Context, reason any) error { return panicked(reason) })
 	if c.Introspection {
 		h.Use(extension.Introspection{})
 	}
-	h.SetDisableSuggestion(!c.Introspection)
 	h.AroundFields(access.check)
+	h.AroundResponses(telling(c.Limits.Cost))
 	h.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 		return next(booking.NewContext(ctx, booking.Moment{Now: c.Clock(), Rules: c.Rules}))
 	})
@@ -81,19 +83,4 @@ func readable() []*planner.Entity {
 		e.Computed = byHand[e.Name]
 	}
 	return all
-}
-
-// documents are those that were parsed and validated, by their text.
-type documents struct {
-	kept *cache.Cache[string, *ast.QueryDocument]
-}
-
-// Get returns a document.
-func (d documents) Get(_ context.Context, text string) (*ast.QueryDocument, bool) {
-	return d.kept.Get(text)
-}
-
-// Add keeps a document. What it takes in memory is in proportion to its text.
-func (d documents) Add(_ context.Context, text string, doc *ast.QueryDocument) {
-	d.kept.Add(text, doc, keptDocument+len(text))
 }

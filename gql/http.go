@@ -1,22 +1,19 @@
 package gql
 
 import (
-	"encoding/json"
-	"errors"
+	"context"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
-	"net/url"
 	"runtime/debug"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"docket/internal/documents"
 )
 
 // The media types of answers (GraphQL over HTTP, 4.1 Media Types).
@@ -27,70 +24,105 @@ const (
 
 // overHTTP is GraphQL over HTTP: POST with JSON, and GET for queries. An answer
 // is written as the planner made it, without being encoded once more.
-type overHTTP struct{}
+type overHTTP struct {
+	documents *documents.Documents
+	requests  Requests
+}
+
+// Requests bound what one request of HTTP may hold.
+type Requests struct {
+	MaxBody  int // bytes
+	MaxBatch int // operations; 1 takes no batches
+}
+
+// DefaultRequests suit any application.
+func DefaultRequests() Requests { return Requests{MaxBody: 1 << 20, MaxBatch: 1} }
 
 var _ graphql.Transport = overHTTP{}
 
 // Supports takes every request: what is no GraphQL is told so.
 func (overHTTP) Supports(*http.Request) bool { return true }
 
-// notGraphQL says that a request cannot be read, with its status.
-type notGraphQL struct {
-	status  int
-	message string
+// Do answers a request. The operations of a batch are executed one after the
+// other, in their order; what one of them comes to does not concern the next.
+func (h overHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	accepted := accepts(r)
+	var (
+		requests []*request
+		batch    bool
+		refused  *notGraphQL
+	)
+	if accepted == "" {
+		accepted = plainJSON
+		refused = refusal(http.StatusNotAcceptable, "Answers are "+responseJSON+" or "+plainJSON+".")
+	} else {
+		requests, batch, refused = h.read(w, r)
+	}
+	if refused != nil {
+		for name, value := range refused.header {
+			w.Header().Set(name, value)
+		}
+		write(w, accepted, refused.status, refused.response())
+		return
+	}
+	if !batch {
+		response, status := h.answer(r, accepted, requests[0], exec)
+		if status == http.StatusMethodNotAllowed {
+			w.Header().Set("Allow", http.MethodPost)
+		}
+		write(w, accepted, status, response)
+		return
+	}
+	responses := make([]*graphql.Response, len(requests))
+	for i, one := range requests {
+		responses[i], _ = h.answer(r, accepted, one, exec)
+	}
+	writeBatch(w, accepted, responses)
 }
 
-func (e *notGraphQL) Error() string { return e.message }
-
-// Do answers a request.
-func (overHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
-	accepted := accepts(r)
+// answer executes an operation.
+func (h overHTTP) answer(r *http.Request, accepted string, one *request, exec graphql.GraphExecutor) (response *graphql.Response, status int) {
+	ctx := r.Context()
 	defer func() {
 		if reason := recover(); reason != nil {
-			response := exec.DispatchError(r.Context(), gqlerror.List{gqlerror.Wrap(panicked(reason))})
-			write(w, accepted, http.StatusInternalServerError, response)
+			response = exec.DispatchError(ctx, gqlerror.List{gqlerror.Wrap(panicked(reason))})
+			status = http.StatusInternalServerError
 		}
 	}()
-	params, err := read(r)
-	if accepted == "" {
-		accepted, err = plainJSON, &notGraphQL{http.StatusNotAcceptable, "Answers are " + responseJSON + " or " + plainJSON + "."}
+	status = http.StatusOK
+	if accepted == responseJSON {
+		status = http.StatusBadRequest // until it is executed
 	}
-	if refused := (*notGraphQL)(nil); errors.As(err, &refused) {
-		if refused.status == http.StatusMethodNotAllowed {
-			w.Header().Set("Allow", "GET, POST")
-		}
-		write(w, accepted, refused.status, &graphql.Response{Errors: gqlerror.List{{
-			Message: refused.message, Extensions: map[string]any{"code": codeBadUserInput},
-		}}})
-		return
-	}
-	ctx := r.Context()
-	oc, errs := exec.CreateOperationContext(ctx, params)
-	if errs == nil && r.Method == http.MethodGet && oc.Operation.Operation != ast.Query {
-		w.Header().Set("Allow", "POST")
-		write(w, accepted, http.StatusMethodNotAllowed, &graphql.Response{Errors: gqlerror.List{{
-			Message: "GET is for queries only; send this with POST.", Extensions: map[string]any{"code": codeBadUserInput},
-		}}})
-		return
-	}
+	document, errs := h.documents.Find(one.document)
 	if errs != nil {
-		for _, err := range errs {
-			if err.Extensions["code"] == nil {
-				errcode.Set(err, errcode.ValidationFailed)
-			}
-		}
-		status := http.StatusOK
-		if accepted == responseJSON {
-			status = http.StatusBadRequest
-		}
-		write(w, accepted, status, exec.DispatchError(graphql.WithOperationContext(ctx, oc), errs))
-		return
+		return exec.DispatchError(ctx, errs), status
+	}
+	one.params.Query = document.Text
+	oc, errs := exec.CreateOperationContext(context.WithValue(ctx, found{}, document.Parsed), one.params)
+	if errs != nil {
+		return exec.DispatchError(graphql.WithOperationContext(ctx, oc), errs), status
+	}
+	if r.Method == http.MethodGet && oc.Operation.Operation != ast.Query {
+		return refusal(http.StatusMethodNotAllowed, "GET is for queries only; send this with POST.").response(), http.StatusMethodNotAllowed
 	}
 	responses, ctx := exec.DispatchOperation(ctx, oc)
-	if response := responses(ctx); response != nil {
-		write(w, accepted, http.StatusOK, response)
+	if response = responses(ctx); response == nil { // nobody waits for it any more
+		response = exec.DispatchError(ctx, gqlerror.List{gqlerror.Wrap(context.Cause(ctx))})
 	}
+	return response, http.StatusOK
 }
+
+// found is the key of the parsed document in the context that gqlgen parses in.
+type found struct{}
+
+// Get returns the document that was found for the request.
+func (found) Get(ctx context.Context, _ string) (*ast.QueryDocument, bool) {
+	doc, ok := ctx.Value(found{}).(*ast.QueryDocument)
+	return doc, ok
+}
+
+// Add keeps nothing: package documents does.
+func (found) Add(context.Context, string, *ast.QueryDocument) {}
 
 // panicked is an error for the log, with where it happened.
 func panicked(reason any) error { return fmt.Errorf("panic: %v\n%s", reason, debug.Stack()) }
@@ -125,97 +157,4 @@ func accepts(r *http.Request) string {
 		return responseJSON
 	}
 	return ""
-}
-
-// read reads the request's operation.
-func read(r *http.Request) (*graphql.RawParams, error) {
-	p := &graphql.RawParams{Headers: r.Header}
-	p.ReadTime.Start = graphql.Now()
-	switch r.Method {
-	case http.MethodGet:
-		if err := readURL(r.URL.RawQuery, p); err != nil {
-			return nil, err
-		}
-	case http.MethodPost:
-		typ, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-		if err != nil || typ != plainJSON {
-			return nil, &notGraphQL{http.StatusUnsupportedMediaType, "Send a request as " + plainJSON + "."}
-		}
-		if err := decode(r.Body, p); err != nil {
-			return nil, &notGraphQL{http.StatusBadRequest, "This is not a GraphQL request: send JSON with a query."}
-		}
-	default:
-		return nil, &notGraphQL{http.StatusMethodNotAllowed, "Use POST, or GET for queries."}
-	}
-	if p.Query == "" {
-		return nil, &notGraphQL{http.StatusBadRequest, "This is not a GraphQL request: it has no query."}
-	}
-	p.ReadTime.End = graphql.Now()
-	return p, nil
-}
-
-func readURL(query string, p *graphql.RawParams) error {
-	values, err := url.ParseQuery(query)
-	if err != nil {
-		return &notGraphQL{http.StatusBadRequest, "The query string is not well-formed."}
-	}
-	p.Query, p.OperationName = values.Get("query"), values.Get("operationName")
-	for name, to := range map[string]*map[string]any{"variables": &p.Variables, "extensions": &p.Extensions} {
-		if text := values.Get(name); text != "" && decode(strings.NewReader(text), to) != nil {
-			return &notGraphQL{http.StatusBadRequest, name + " must be a JSON object."}
-		}
-	}
-	return nil
-}
-
-// decode reads one JSON value. Numbers stay as they are written.
-func decode(from io.Reader, v any) error {
-	d := json.NewDecoder(from)
-	d.UseNumber()
-	if err := d.Decode(v); err != nil {
-		return err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("more than one value")
-	}
-	return nil
-}
-
-// bodies are those that were sent, for the next to be written into.
-var bodies = sync.Pool{New: func() any { return new([]byte) }}
-
-const keptBody = 1 << 18 // bytes
-
-// write writes a response. One without data was not executed, and says nothing
-// of data (GraphQL specification, 7.1 Response Format).
-func write(w http.ResponseWriter, accepted string, status int, r *graphql.Response) {
-	buffer := bodies.Get().(*[]byte)
-	body := append((*buffer)[:0], '{')
-	defer func() {
-		if *buffer = body; cap(body) <= keptBody {
-			bodies.Put(buffer)
-		}
-	}()
-	member := func(name string, v any) {
-		if text, err := json.Marshal(v); err == nil {
-			body = append(append(append(body, '"'), name...), `":`...)
-			body = append(append(body, text...), ',')
-		}
-	}
-	if len(r.Errors) > 0 {
-		member("errors", r.Errors)
-	}
-	if r.Data != nil {
-		body = append(append(append(body, `"data":`...), r.Data...), ',')
-	}
-	if len(r.Extensions) > 0 {
-		member("extensions", r.Extensions)
-	}
-	body[len(body)-1] = '}'
-	header := w.Header()
-	header.Set("Content-Type", accepted+"; charset=utf-8")
-	header.Set("Content-Length", strconv.Itoa(len(body)))
-	header.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	_, _ = w.Write(body) //nolint:gosec // JSON, which no browser takes for a page
 }

@@ -30,10 +30,17 @@ type serveCommand struct {
 // is alive: little is, a few MB, and each answer is garbage once it is sent.
 const garbage = 400
 
+// memory is from where on garbage is collected sooner, in bytes: many requests of
+// the largest size at once would leave five times what they hold.
+const memory = 384 << 20
+
 // Run serves until ctx is done; the database closes last.
 func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(garbage)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memory)
 	}
 	log := c.logger()
 	db, err := database.Open(c.Database)
@@ -51,11 +58,16 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	documents, err := c.Load()
+	if err != nil {
+		return err
+	}
 	client, keys := db.ORM(), idempotency.Keys{Keep: c.IdempotencyKeep}
 	api, err := gql.NewHandler(gql.Config{
 		DB: client, Reads: db.Reads(), Dialect: db.Dialect,
 		Rules: c.Rules(), Keys: keys, Limits: c.Limits(), Cursors: cursors, Clock: time.Now, Log: log,
-		Introspection: c.Environment != config.Production,
+		Introspection: c.Introspects(c.Environment), Documents: documents,
+		Requests: gql.Requests{MaxBody: c.BodyMax, MaxBatch: c.BatchMax},
 	})
 	if err != nil {
 		return err
@@ -94,7 +106,8 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 	defer func() { stop(); swept.Wait() }()
 	s := server.Server{
 		API: limiter.Failures(api), GraphiQL: c.Environment != config.Production,
-		Ready: db.PingContext, Timeout: c.RequestTimeout, Drain: c.Drain, Log: log, TLS: secure,
+		Ready: db.PingContext, Timeout: c.RequestTimeout, Reading: c.ReadTimeout, Drain: c.Drain,
+		Origins: c.CORSOrigins, Hosts: c.Called(), Log: log, TLS: secure,
 	}
 	return s.Run(ctx, l)
 }

@@ -44,6 +44,10 @@ type Server struct {
 	OperationRows       int `help:"How many rows an answer can have, as far as its pages tell." default:"250000"`
 	OperationValues     int `help:"How many values these rows can have together." default:"300000"`
 	OperationParameters int `help:"How many values the filters of an operation can have together." default:"5000"`
+	OperationCost       int `help:"What an operation can cost: its rows and values, and ten times its conditions and writes." default:"500000"`
+
+	Documents `embed:""`
+	Requests  `embed:""`
 
 	CursorSecret string `help:"What cursors are sealed with, 16 bytes or more, the same for all servers. Without it, cursors end with the process." placeholder:"SECRET"`
 
@@ -77,7 +81,7 @@ func (s Server) Limits() planner.Limits {
 	return planner.Limits{
 		Page: s.PageDefault, MaxPage: s.PageMax, Filter: s.FilterDepth, Conditions: s.FilterConditions,
 		Depth: s.OperationDepth, Lists: s.OperationLists, Fields: s.OperationFields,
-		Rows: s.OperationRows, Values: s.OperationValues, Parameters: s.OperationParameters,
+		Rows: s.OperationRows, Values: s.OperationValues, Parameters: s.OperationParameters, Cost: s.OperationCost,
 	}
 }
 
@@ -96,6 +100,12 @@ func (s Server) Validate() error {
 		return err
 	}
 	if err := s.Limits().Validate(); err != nil {
+		return err
+	}
+	if err := s.Documents.validate(); err != nil {
+		return err
+	}
+	if err := s.Requests.validate(); err != nil {
 		return err
 	}
 	if s.CursorSecret == "" && s.Environment.Deployed() {

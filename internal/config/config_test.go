@@ -16,10 +16,15 @@ func valid() config.Server {
 		SlotLength: 15 * time.Minute, AdvanceNotice: 24 * time.Hour, HoldLength: 30 * time.Minute, IdempotencyKeep: 24 * time.Hour, RequestTimeout: 30 * time.Second,
 		PageDefault: 50, PageMax: 500, FilterDepth: 8, FilterConditions: 500,
 		OperationDepth: 12, OperationLists: 200, OperationFields: 2000,
-		OperationRows: 250_000, OperationValues: 300_000, OperationParameters: 5000,
+		OperationRows: 250_000, OperationValues: 300_000, OperationParameters: 5000, OperationCost: 500_000,
 		Identity: config.Identity{OIDCRolesClaim: "roles", OIDCLeeway: 30 * time.Second},
 		TLS:      config.TLS{ACMEDirectory: config.LetsEncrypt, HSTS: 8760 * time.Hour},
 		Rates:    config.Rates{RateLimit: 600, RateLimitAnonymous: 120, RateWindow: time.Minute, RateStore: "memory", RateStoreDown: "memory"},
+		Documents: config.Documents{
+			Introspection: "auto", PersistedQueries: true, DocumentTokens: 6000, DocumentDepth: 40, DocumentAliases: 200,
+			DocumentRootFields: 100, DocumentMutations: 20, DocumentDirectives: 100, DocumentFragments: 200, DocumentSelections: 5000, DocumentRepeats: 100,
+		},
+		Requests: config.Requests{ReadTimeout: 30 * time.Second, BodyMax: 1 << 20, BatchMax: 1},
 	}
 }
 
@@ -50,6 +55,7 @@ func TestValidate(t *testing.T) {
 		"no values":       {func(s *config.Server) { s.OperationValues = 0 }, "operation-values: must be between 1 and"},
 		"no rows":         {func(s *config.Server) { s.OperationRows = 0 }, "operation-rows: must be between 1 and"},
 		"too many values": {func(s *config.Server) { s.OperationParameters = 40_000 }, "operation-parameters: must be between 1 and 32766"},
+		"no cost":         {func(s *config.Server) { s.OperationCost = 0 }, "operation-cost: must be between 1 and"},
 		"a short secret":  {func(s *config.Server) { s.CursorSecret = "fifteen bytes.." }, "cursor-secret: must have at least 16"},
 
 		"no database":      {func(s *config.Server) { s.Database = "" }, "database: must be sqlite://PATH or"},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -62,7 +63,7 @@ func must(t *testing.T, err error) {
 func TestDefaults(t *testing.T) {
 	got, err := parse(t, "")
 	must(t, err)
-	if got != valid() {
+	if !reflect.DeepEqual(got, valid()) {
 		t.Errorf("got %+v, want %+v", got, valid())
 	}
 	if got.Limits() != planner.DefaultLimits() {
@@ -113,7 +114,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 		Environment: config.Staging, Listen: "0.0.0.0:80", Insecure: true, Database: "postgres://docket@db/docket?sslmode=disable",
 		Drain: 5 * time.Second, SlotLength: time.Hour, AdvanceNotice: 90 * time.Minute, HoldLength: 10 * time.Second,
 		IdempotencyKeep: 2 * time.Hour, RequestTimeout: 20 * time.Second, PageDefault: 20, PageMax: 100, FilterDepth: 3, FilterConditions: 30,
-		OperationDepth: 5, OperationLists: 60, OperationFields: 90, OperationRows: 7000, OperationValues: 9000, OperationParameters: 800, CursorSecret: strings.Repeat("secret ", 3),
+		OperationDepth: 5, OperationLists: 60, OperationFields: 90, OperationRows: 7000, OperationValues: 9000, OperationParameters: 800, OperationCost: 4000, CursorSecret: strings.Repeat("secret ", 3),
 		Identity: valid().Identity, // see TestIdentityEverywhere
 		TLS: config.TLS{
 			ACMEDomain: "docket.example.org,example.org", ACMECache: "/var/lib/docket/acme", ACMEAcceptTerms: true, ACMEEmail: "admin@example.org",
@@ -122,16 +123,27 @@ func TestEverySettingEverywhere(t *testing.T) {
 		Rates: config.Rates{
 			RateLimit: 60, RateLimitAnonymous: 6, RateWindow: 10 * time.Second, RateStore: "redis://valkey:6379/1", RateStoreDown: "refuse", TrustedProxies: "10.0.0.0/8, unix",
 		},
+		Documents: config.Documents{
+			Introspection: "off", TrustedDocuments: "manifest.json", TrustedDocumentsOnly: true, DocumentTokens: 700, DocumentDepth: 6,
+			DocumentAliases: 50, DocumentRootFields: 4, DocumentMutations: 3, DocumentDirectives: 2, DocumentFragments: 10, DocumentSelections: 77, DocumentRepeats: 7,
+		},
+		Requests: config.Requests{
+			ReadTimeout: 3 * time.Second, BodyMax: 2048, BatchMax: 9, CORSOrigins: []string{"https://a.example", "http://b.example:8080"}, Hosts: []string{"docket.example", "docket"},
+		},
 	}
 	given := map[string]string{
 		"environment": "staging", "listen": "0.0.0.0:80", "insecure": "true", "database": want.Database, "drain": "5s",
 		"slot-length": "1h", "advance-notice": "1h30m", "hold-length": "10s", "idempotency-keep": "2h", "request-timeout": "20s",
 		"page-default": "20", "page-max": "100", "filter-depth": "3", "filter-conditions": "30", "operation-depth": "5", "operation-lists": "60",
-		"operation-fields": "90", "operation-rows": "7000", "operation-values": "9000", "operation-parameters": "800", "cursor-secret": want.CursorSecret,
+		"operation-fields": "90", "operation-rows": "7000", "operation-values": "9000", "operation-parameters": "800", "operation-cost": "4000", "cursor-secret": want.CursorSecret,
 		"acme-domain": want.ACMEDomain, "acme-cache": want.ACMECache, "acme-accept-terms": "true", "acme-email": want.ACMEEmail,
 		"acme-directory": want.ACMEDirectory, "redirect-from": ":80", "redirect-port": "443", "hsts": "1m", "database-unverified": "true",
 		"rate-limit": "60", "rate-limit-anonymous": "6", "rate-window": "10s", "rate-store": want.RateStore, "rate-store-down": "refuse",
 		"trusted-proxies": want.TrustedProxies,
+		"introspection":   "off", "persisted-queries": "false", "trusted-documents": "manifest.json", "trusted-documents-only": "true",
+		"document-tokens": "700", "document-depth": "6", "document-aliases": "50", "document-root-fields": "4", "document-mutations": "3",
+		"document-directives": "2", "document-fragments": "10", "document-selections": "77", "document-repeats": "7",
+		"read-timeout": "3s", "body-max": "2048", "batch-max": "9", "cors-origins": "https://a.example,http://b.example:8080", "hosts": "docket.example,docket",
 	}
 	t.Run("flags", func(t *testing.T) {
 		var flags []string
@@ -140,7 +152,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 		}
 		got, err := parse(t, "", flags...)
 		must(t, err)
-		if got != want {
+		if !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
 	})
@@ -150,7 +162,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 		}
 		got, err := parse(t, "")
 		must(t, err)
-		if got != want {
+		if !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
 	})
@@ -165,7 +177,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 		must(t, err)
 		got, err := parse(t, string(file))
 		must(t, err)
-		if got != want {
+		if !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
 	})

@@ -15,6 +15,8 @@
 // The rules of booking are held against the rows, too: no slot has two live
 // holders, no client is at two places, no provider has overlapping open slots.
 //
+// TestHostileRequests breaks nothing: it sends what hurts servers, and measures.
+//
 //	go test ./internal/faults             # once, briefly
 //	go test ./internal/faults -long 30m   # again and again for so long, with a summary
 //	go test ./internal/faults -seed 17    # with the chances of an earlier run

@@ -47,11 +47,12 @@ func (r *run) bind(p *plan) []error {
 	var errs []error
 	r.failed = make([]bool, len(p.root.entries))
 	var failed *ast.Field // the last node or nodes that did
-	rows, values := 0, 0
+	rows, values := &r.cost.Rows, &r.cost.Values
 	for i, l := range p.lists {
 		if l.field == failed {
 			continue // another type's list of the same ids
 		}
+		before := r.conditions
 		if err := r.bindList(l, &r.pages[i]); err != nil {
 			if errs = append(errs, placed(l.path, err)); l.origin == byIDs {
 				failed = l.field
@@ -63,17 +64,21 @@ func (r *run) bind(p *plan) []error {
 		if l.above != nil {
 			weights[i] = weights[l.above.index]
 		}
+		r.cost.Conditions += weights[i] * (r.conditions - before)
+		if l.total >= 0 {
+			r.cost.Conditions += weights[i]
+		}
 		if l.rows >= 0 {
 			weights[i] *= max(r.pages[i].size, 1)
 		}
-		rows += weights[i]
-		values += weights[i] * l.fields
+		*rows += weights[i]
+		*values += weights[i] * l.fields
 		switch {
-		case rows > r.limits.Rows:
+		case *rows > r.limits.Rows:
 			r.failAll() // together they are too many
 			return append(errs, placed(l.path, tooMuch(TooComplex, "", r.limits.Rows,
 				"Its pages could have more than %d rows together; ask for smaller ones.", r.limits.Rows)))
-		case values > r.limits.Values:
+		case *values > r.limits.Values:
 			r.failAll()
 			return append(errs, placed(l.path, tooMuch(TooComplex, "", r.limits.Values,
 				"Its pages could have more than %d values together; ask for smaller ones, or for fewer fields.", r.limits.Values)))
@@ -97,6 +102,8 @@ func (r *run) bindList(l *list, b *page) error {
 	case bySource:
 		if s, ok := r.sources[l.field.Name]; ok {
 			s.bind(l, b)
+		} else if l.field.Definition.Type.Elem != nil {
+			b.size = r.cost.Writes // a check: the rows of a bulk
 		}
 		if len(l.field.Definition.Arguments) == 0 { // no connection
 			return nil

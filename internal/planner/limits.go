@@ -19,13 +19,14 @@ type Limits struct {
 	Rows       int // how many rows the answer may have, as far as its pages tell
 	Values     int // how many values these rows may have
 	Parameters int // how many values the statement may take
+	Cost       int // what all of it may cost together
 }
 
 // DefaultLimits suit a page of any application, and what it could mistake for one.
 func DefaultLimits() Limits {
 	return Limits{
 		Page: 50, MaxPage: 500, Filter: 8, Conditions: 500,
-		Depth: 12, Lists: 200, Fields: 2000, Rows: 250_000, Values: 300_000, Parameters: 5000,
+		Depth: 12, Lists: 200, Fields: 2000, Rows: 250_000, Values: 300_000, Parameters: 5000, Cost: 500_000,
 	}
 }
 
@@ -48,6 +49,7 @@ func (l Limits) Validate() error {
 		{"operation-rows", l.Rows, 10_000_000},
 		{"operation-values", l.Values, 100_000_000},
 		{"operation-parameters", l.Parameters, maxParameters},
+		{"operation-cost", l.Cost, 100_000_000},
 	} {
 		if limit.value < 1 || limit.value > limit.most {
 			return fmt.Errorf("%s: must be between 1 and %d", limit.name, limit.most)

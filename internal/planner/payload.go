@@ -105,6 +105,7 @@ func (p *Planner) Check(oc *graphql.OperationContext) (errs []error) {
 	if _, err := p.conditionsOf(oc.Operation, oc.Variables); err != nil {
 		return []error{err}
 	}
+	var cost Cost
 	for _, field := range graphql.CollectFields(oc, oc.Operation.SelectionSet, []string{p.schema.Mutation.Name}) {
 		if field.Name == typename {
 			continue
@@ -114,8 +115,12 @@ func (p *Planner) Check(oc *graphql.OperationContext) (errs []error) {
 			errs = append(errs, err)
 			continue
 		}
-		r := &run{Planner: p, vars: oc.Variables}
+		r := &run{Planner: p, vars: oc.Variables, cost: Cost{Writes: p.written(field, oc.Variables)}}
 		errs = append(errs, r.bind(plan)...)
+		cost.add(r.cost)
+	}
+	if err := p.charge(oc, cost); err != nil && len(errs) == 0 {
+		errs = append(errs, err)
 	}
 	return errs
 }

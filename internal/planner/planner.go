@@ -26,6 +26,7 @@ type Config struct {
 	Objects  []*Object
 	Limits   Limits
 	Cursors  *Cursors
+	Writes   map[string]Writes // by field of Mutation
 }
 
 // Planner reads what operations select. It may be used by many goroutines.
@@ -39,6 +40,7 @@ type Planner struct {
 	comparisons map[string]map[string]comparison
 	limits      Limits
 	cursors     *Cursors
+	writes      map[string]Writes
 	plans       *cache.Cache[planKey, *plan]
 	conditions  *cache.Cache[*ast.OperationDefinition, []string]
 }
@@ -72,7 +74,7 @@ const (
 func New(c Config) (*Planner, error) {
 	p := &Planner{
 		db: c.DB, dialect: c.Dialect, schema: c.Schema, order: c.Entities,
-		limits: c.Limits, cursors: c.Cursors,
+		limits: c.Limits, cursors: c.Cursors, writes: c.Writes,
 		entities: map[string]*Entity{}, comparisons: map[string]map[string]comparison{},
 		roots: map[string]rootField{"node": {}, "nodes": {}},
 	}

@@ -17,7 +17,8 @@ type run struct {
 	sources map[string]Source
 	others  map[string]json.RawMessage
 
-	conditions int // of all filters
+	conditions int  // of all filters
+	cost       Cost // of what is bound
 
 	pages  []page   // by list
 	failed []bool   // by entry of the answer: its arguments are wrong
@@ -49,7 +50,9 @@ func (r *run) answer(p *plan) (data []byte, errs []error) {
 			arenas.Put(arena)
 		}
 	}()
-	r.errs = r.bind(p)
+	if r.errs = r.bind(p); r.sources == nil { // what a payload costs, was charged before its mutation
+		r.chargeQuery()
+	}
 	if p.root.lost(r.failed) {
 		return nil, r.errs
 	}

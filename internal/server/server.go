@@ -2,11 +2,10 @@
 package server
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -18,7 +17,6 @@ import (
 )
 
 const (
-	maxBody         = 1 << 20 // bytes of one request
 	shutdownTimeout = 30 * time.Second
 	readyTimeout    = 2 * time.Second
 )
@@ -29,7 +27,10 @@ type Server struct {
 	GraphiQL bool                        // serve it to browsers
 	Ready    func(context.Context) error // whether what it depends on is there
 	Timeout  time.Duration               // how long a request may take, below the minute to write its answer
+	Reading  time.Duration               // how long a request may take to come
 	Drain    time.Duration               // how long to go on, not ready, once told to stop
+	Origins  []string                    // whose pages may read answers, besides its own
+	Hosts    []string                    // the names it answers to, besides addresses; none for any
 	Log      *slog.Logger
 	TLS      *TLS // nil to speak plain HTTP
 
@@ -84,7 +85,7 @@ func (s *Server) http(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second, // a TLS handshake has as long
-		ReadTimeout:       30 * time.Second,
+		ReadTimeout:       cmp.Or(s.Reading, 30*time.Second),
 		WriteTimeout:      60 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
@@ -97,7 +98,7 @@ func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
-	api := limited(s.bounded(s.API))
+	api := s.bounded(s.API)
 	mux.Handle("/graphql", api)
 	if s.GraphiQL {
 		page := graphiql.Page()
@@ -111,7 +112,7 @@ func (s *Server) Handler() http.Handler {
 		mux.Handle(graphiql.AssetsPath, graphiql.Assets())
 		mux.Handle("GET /{$}", http.RedirectHandler("/graphql", http.StatusFound))
 	}
-	return mux
+	return s.called(guarded(s.shared(mux)))
 }
 
 // bounded ends the context of a request that takes too long, and with it its SQL.
@@ -120,26 +121,6 @@ func (s *Server) bounded(next http.Handler) http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), s.Timeout)
 		defer cancel()
 		next.ServeHTTP(w, r.WithContext(ctx))
-	})
-}
-
-// limited refuses bodies that are too long. Where the length is told, the body
-// cannot be longer; where it is not, only reading it tells.
-func limited(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ContentLength < 0 {
-			body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
-			if err != nil {
-				say(w, http.StatusBadRequest, "the request ended early")
-				return
-			}
-			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-		}
-		if r.ContentLength > maxBody {
-			say(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("a request is at most %d bytes long", maxBody))
-			return
-		}
-		next.ServeHTTP(w, r)
 	})
 }
 

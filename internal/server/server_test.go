@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -193,10 +192,9 @@ func TestBodies(t *testing.T) {
 	})
 	must(t, err)
 	handlers := map[string]http.Handler{}
-	for name, h := range map[string]http.Handler{"echo": s.API, "graphql": viewer.Local().Handler(api)} {
-		for _, page := range []bool{true, false} {
-			handlers[name+map[bool]string{true: " with GraphiQL"}[page]] = (&server.Server{API: h, GraphiQL: page, Ready: s.Ready, Timeout: s.Timeout, Log: s.Log}).Handler()
-		}
+	for _, page := range []bool{true, false} {
+		name := "graphql" + map[bool]string{true: " with GraphiQL"}[page]
+		handlers[name] = (&server.Server{API: viewer.Local().Handler(api), GraphiQL: page, Ready: s.Ready, Timeout: s.Timeout, Log: s.Log}).Handler()
 	}
 	for name, h := range handlers {
 		t.Run(name, func(t *testing.T) {
@@ -214,23 +212,12 @@ func TestBodies(t *testing.T) {
 					must(t, err)
 					text, _ := io.ReadAll(response.Body)
 					must(t, response.Body.Close())
-					if response.StatusCode != code {
+					if response.StatusCode != code || code == 413 && !strings.Contains(string(text), `"max":1048576`) {
 						t.Errorf("%d bytes, length told: %v: %d %.100q, want %d", length, told, response.StatusCode, text, code)
 					}
 				}
 			}
 		})
-	}
-}
-
-func TestABodyThatBreaksOff(t *testing.T) {
-	t.Parallel()
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/graphql", io.MultiReader(strings.NewReader("{"), iotest.ErrReader(io.ErrUnexpectedEOF)))
-	r.ContentLength = -1
-	w := httptest.NewRecorder()
-	setup(t).Handler().ServeHTTP(w, r)
-	if w.Code != http.StatusBadRequest {
-		t.Errorf("got %d", w.Code)
 	}
 }
 
@@ -356,11 +343,18 @@ func (p *pipes) client(t *testing.T) *http.Client {
 // started runs the server until stop is called; its end is in ended.
 func started(t *testing.T, s *server.Server) (client *http.Client, stop func(), ended chan error) {
 	t.Helper()
-	l := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+	l, stop, ended := listen(t, s)
+	return l.client(t), stop, ended
+}
+
+// listen runs the server, to be reached over the pipes.
+func listen(t *testing.T, s *server.Server) (l *pipes, stop func(), ended chan error) {
+	t.Helper()
+	l = &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended = make(chan error, 1)
 	go func() { ended <- s.Run(ctx, l) }()
-	return l.client(t), cancel, ended
+	return l, cancel, ended
 }
 
 // Who balances load needs a while to see that a server is not ready: until

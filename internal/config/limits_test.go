@@ -1,0 +1,48 @@
+package config_test
+
+import (
+	"maps"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// elsewhere are numbers that bound no request.
+var elsewhere = []string{"drain", "slot-length", "advance-notice", "hold-length", "idempotency-keep", "limit"}
+
+// docs/limits.md has every setting that bounds a request, with its default.
+func TestLimitsAreDocumented(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/limits.md")
+	must(t, err)
+	documented := map[string]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\| (\\S*) ?\\|").FindAllStringSubmatch(string(text), -1) {
+		documented[row[1]] = row[2]
+	}
+	var c command
+	parser, err := kong.New(&c, kong.Name("docket"))
+	must(t, err)
+	settings := map[string]string{}
+	for _, node := range parser.Model.Children {
+		for _, flag := range node.Flags {
+			settings[flag.Name] = flag.Default
+			number := flag.Target.Kind() == reflect.Int || flag.Target.Type() == reflect.TypeFor[time.Duration]()
+			if _, told := documented[flag.Name]; number && node.Name == "serve" && !told && !slices.Contains(elsewhere, flag.Name) {
+				t.Errorf("docs/limits.md does not have %s", flag.Name)
+			}
+		}
+	}
+	if len(documented) < 25 {
+		t.Errorf("only %v found", slices.Sorted(maps.Keys(documented)))
+	}
+	for name, value := range documented {
+		if want, ok := settings[name]; !ok || value != want && (value != "false" || want != "") {
+			t.Errorf("docs/limits.md has %s with %q, and the setting is %q", name, value, want)
+		}
+	}
+}
