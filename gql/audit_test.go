@@ -152,6 +152,38 @@ func TestTrailOfAWriterThatIsNotTheAPI(t *testing.T) {
 	})
 }
 
+// Neither a statement without conditions nor TRUNCATE takes rows away unnoticed.
+func TestTrailOfATableThatIsEmptied(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		ways := []string{"DELETE FROM providers"} // and what belongs to them
+		if db.Dialect == dialect.Postgres {
+			ways = append(ways, "TRUNCATE providers CASCADE")
+		}
+		for _, way := range ways {
+			a := audited(t, db)
+			a.populate(t)
+			var rows [2]int
+			for i, count := range []string{"providers", "appointments"} {
+				if err := db.QueryRowContext(t.Context(), "SELECT count(*) FROM "+count).Scan(&rows[i]); err != nil {
+					t.Fatal(err)
+				}
+			}
+			before, gone := last(t, db), map[string]int{}
+			exec(t, db, way)
+			for _, e := range trail(t, db, before) {
+				if e.action != "DELETE" || e.viewer.Valid {
+					t.Errorf("%s is noted as %s", way, e)
+				}
+				gone[scalar.TypeOf(e.row)]++
+			}
+			if rows[0] == 0 || gone["Provider"] != rows[0] || gone["Appointment"] != rows[1] || gone["Reservation"] != 5 {
+				t.Errorf("%s: of %v rows are noted %v", way, rows, gone)
+			}
+		}
+	})
+}
+
 // What fails leaves no entry: the trail is part of the transaction.
 func TestTrailOfWhatFails(t *testing.T) {
 	t.Parallel()

@@ -49,7 +49,8 @@ func changes(name string) (all []object) {
 		if name == dialect.Postgres {
 			all = append(all, noting(t.Name, "created", "INSERT ON %s REFERENCING NEW TABLE AS made FOR EACH STATEMENT"),
 				noting(t.Name, "changed", "UPDATE ON %s FOR EACH ROW"),
-				noting(t.Name, "deleted", "DELETE ON %s REFERENCING OLD TABLE AS gone FOR EACH STATEMENT"))
+				noting(t.Name, "deleted", "DELETE ON %s REFERENCING OLD TABLE AS gone FOR EACH STATEMENT"),
+				noting(t.Name, "truncated", "TRUNCATE ON %s FOR EACH STATEMENT"))
 		} else {
 			all = append(all, noted(t.Name, "created", "INSERT", "NEW", "'[]'"),
 				noted(t.Name, "changed", "UPDATE", "NEW", "json_group_array(name)", differing(t)),
@@ -80,7 +81,11 @@ func kept(name, on, when string) object {
 // with what it was.
 func noting(table, done, on string) object {
 	o := object{kind: "TRIGGER", name: table + "_" + done, on: table}
-	o.create = "CREATE TRIGGER " + o.name + " AFTER " + fmt.Sprintf(on, table) + " EXECUTE FUNCTION note_change()"
+	when := " AFTER "
+	if done == "truncated" { // there are rows to note before
+		when = " BEFORE "
+	}
+	o.create = "CREATE TRIGGER " + o.name + when + fmt.Sprintf(on, table) + " EXECUTE FUNCTION note_change()"
 	return o
 }
 
@@ -101,6 +106,10 @@ BEGIN
 	ELSIF TG_OP = ''DELETE'' THEN
 		INSERT INTO changes (row_id, version, changed_at, columns, action, viewer, operation, database_user)
 		SELECT r.id, r.version, noted, ''[]'', ''DELETE'', viewer, operation, session_user FROM gone r;
+	ELSIF TG_OP = ''TRUNCATE'' THEN
+		EXECUTE format(''INSERT INTO changes (row_id, version, changed_at, columns, action, viewer, operation, database_user)
+		SELECT id, version, $1, $2, $3, $4, $5, session_user FROM %I.%I ORDER BY id'', TG_TABLE_SCHEMA, TG_TABLE_NAME)
+		USING noted, ''[]''::jsonb, ''DELETE'', viewer, operation;
 	ELSE
 		INSERT INTO changes (row_id, version, changed_at, columns, action, viewer, operation, database_user)
 		SELECT NEW.id, NEW.version, noted, coalesce(jsonb_agg(n.key ORDER BY n.key), ''[]''), ''UPDATE'', viewer, operation, session_user

@@ -163,7 +163,7 @@ func exclusive(i *atlas.Index) bool {
 // constraint on PostgreSQL, on SQLite a pair of triggers.
 func addObjectNames(ctx context.Context, dev *database.DB, all Logical) (Logical, error) {
 	query := `SELECT 'view', viewname, '', '' FROM pg_views WHERE schemaname = current_schema()
-		UNION ALL SELECT 'trigger', tgname, '', '' FROM pg_trigger WHERE NOT tgisinternal
+		UNION ALL SELECT 'trigger', tgname, '', '' FROM pg_trigger WHERE NOT tgisinternal AND tgname NOT LIKE '%\_truncated'
 		UNION ALL SELECT 'exclusion', conname, '', '' FROM pg_constraint WHERE contype = 'x' AND connamespace = current_schema()::regnamespace`
 	if dev.Dialect == dialect.SQLite {
 		query = `SELECT 'view', name, '', '' FROM sqlite_master WHERE type = 'view'
