@@ -19,12 +19,14 @@ var unversioned = []string{"id", "created_at", "updated_at", "version"}
 // a transaction, who asks for the one that is under way and for what. Whoever
 // begins one fills it and empties it again before the commit; nobody else writes
 // meanwhile, so it has one row or none, and none that others see.
-var asking = func() *schema.Table {
+func asking() *schema.Table {
 	id := &schema.Column{Name: "id", Type: field.TypeInt}
-	return &schema.Table{Name: "asking", PrimaryKey: []*schema.Column{id}, Columns: []*schema.Column{
+	return &schema.Table{Name: askingTable, PrimaryKey: []*schema.Column{id}, Columns: []*schema.Column{
 		id, {Name: "viewer", Type: field.TypeString, Nullable: true}, {Name: "operation", Type: field.TypeString, Nullable: true},
 	}}
-}()
+}
+
+const askingTable = "asking"
 
 // changes are the triggers that note, for the table of every entity, what is done
 // to each row, and those that keep what is noted. PostgreSQL compares whatever

@@ -43,7 +43,7 @@ func tables(name string) ([]*schema.Table, error) {
 		}
 	}
 	if name == dialect.SQLite {
-		all = append(all, asking)
+		all = append(all, asking())
 	}
 	for from, c := range copies {
 		if err := keepCopies(all, from, c); err != nil {

@@ -54,7 +54,7 @@ func logical(ctx context.Context, dev *database.DB, drv migrate.Driver) (Logical
 	}
 	var all Logical
 	for _, t := range s.Tables {
-		if t.Name != revisionTable && t.Name != asking.Name { // which only SQLite needs
+		if t.Name != revisionTable && t.Name != askingTable { // which only SQLite needs
 			all = append(all, ofTable(t)...)
 		}
 	}
