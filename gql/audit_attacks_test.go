@@ -21,12 +21,12 @@ import (
 func TestTrailOfHostileSubjects(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		a := audited(t, db)
+		a := serve(t, db)
 		for _, subject := range []string{
 			`'; DROP TABLE clients; --`, `\'; DROP TABLE clients; --`, `''`, `\`, `E'\000'`, `$1`, "DEFAULT", "a\nb", "Zoë 🦉", strings.Repeat("x", 1<<10), " ",
 		} {
 			before := last(t, db)
-			a.as(subject).client(t, "Ada", "Nowak")
+			a.admin(subject).client(t, "Ada", "Nowak")
 			got := trail(t, db, before)
 			if len(got) != 1 || got[0].viewer.String != subject || got[0].operation.String != "clientCreate" {
 				t.Errorf("%q is noted as %v", subject, got)
@@ -34,14 +34,14 @@ func TestTrailOfHostileSubjects(t *testing.T) {
 		}
 		before := last(t, db)
 		for _, subject := range []string{"a\x00b", "\x00", "\xff"} {
-			if r := a.as(subject).run(t, `mutation { clientCreate(input: {firstName: "A", lastName: "B"}) { client { id } } }`, nil); len(r.Errors) == 0 {
+			if r := a.admin(subject).run(t, `mutation { clientCreate(input: {firstName: "A", lastName: "B"}) { client { id } } }`, nil); len(r.Errors) == 0 {
 				t.Errorf("%q writes", subject)
 			}
 		}
 		if got := trail(t, db, before); len(got) > 0 {
 			t.Errorf("noted %v", got)
 		}
-		a.as("").client(t, "No", "Name")
+		a.admin("").client(t, "No", "Name")
 		if got := trail(t, db, before); len(got) != 1 || got[0].viewer.Valid || got[0].operation.String != "clientCreate" {
 			t.Errorf("nobody is noted as %v", got)
 		}
@@ -69,9 +69,9 @@ func TestTrailIsAppendOnly(t *testing.T) {
 		},
 	}
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		a := audited(t, db)
-		a.as("ada").client(t, "Ada", "Nowak")
-		a.as("ada").client(t, "Ida", "Nowak")
+		a := serve(t, db)
+		a.admin("ada").client(t, "Ada", "Nowak")
+		a.admin("ada").client(t, "Ida", "Nowak")
 		before := trail(t, db, 0)
 		for _, attack := range slices.Concat(attacks[""], attacks[db.Dialect]) {
 			if strings.Contains(attack, "%d") {
@@ -93,7 +93,7 @@ func TestTrailIsAppendOnly(t *testing.T) {
 func TestRaceOfViewers(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		a := audited(t, db)
+		a := serve(t, db)
 		db.SetMaxOpenConns(3)
 		const viewers, rounds = 24, 6
 		raw := func(ctx context.Context) error {
@@ -104,7 +104,7 @@ func TestRaceOfViewers(t *testing.T) {
 		for i := range viewers {
 			done.Go(func() {
 				name := fmt.Sprint("viewer-", i)
-				as := a.as(name)
+				as := a.admin(name)
 				for range rounds {
 					if i%6 == 0 {
 						if err := raw(t.Context()); err != nil {

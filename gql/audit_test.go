@@ -3,10 +3,6 @@ package gql_test
 import (
 	"database/sql"
 	"fmt"
-	"log/slog"
-	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -14,42 +10,10 @@ import (
 
 	"entgo.io/ent/dialect"
 
-	"docket/gql"
-	"docket/internal/booking"
 	"docket/internal/database"
 	"docket/internal/dbtest"
-	"docket/internal/idempotency"
-	"docket/internal/planner"
 	"docket/internal/scalar"
-	"docket/internal/viewer"
 )
-
-// audited serves an API on db that takes whoever asks for the viewer that the URL
-// names; see as.
-func audited(t *testing.T, db *database.DB) *api {
-	t.Helper()
-	a := &api{orm: db.ORM(), clock: &clock{now: monday}}
-	h, err := gql.NewHandler(gql.Config{
-		DB: a.orm, Reads: db.Reads(), Dialect: db.Dialect, Rules: booking.DefaultRules(), Keys: idempotency.Keys{Keep: time.Hour},
-		Limits: planner.DefaultLimits(), Cursors: cursors(t), Clock: a.clock.Now, Log: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v := viewer.Viewer{Subject: r.URL.Query().Get("viewer"), Roles: []viewer.Role{viewer.Admin}}
-		h.ServeHTTP(w, r.WithContext(viewer.NewContext(r.Context(), v)))
-	}))
-	t.Cleanup(s.Close)
-	a.url = s.URL
-	return a.as("local")
-}
-
-// as is the API as the viewer has it.
-func (a *api) as(subject string) *api {
-	root, _, _ := strings.Cut(a.url, "?")
-	return &api{orm: a.orm, clock: a.clock, url: root + "?viewer=" + url.QueryEscape(subject)}
-}
 
 // entry is one of the trail, as it is stored.
 type entry struct {
@@ -107,7 +71,7 @@ func last(t *testing.T, db *database.DB) (id int) {
 func TestTrail(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		a := audited(t, db)
+		a := serve(t, db)
 		w := a.populate(t)
 		all := append(repeatables(w, a.spare(t)),
 			repeatable{"providerDelete", `id: "` + w.providers[0] + `"`, `deletedId`},
@@ -116,7 +80,7 @@ func TestTrail(t *testing.T) {
 		for i, m := range all {
 			before, start := last(t, db), time.Now()
 			name := fmt.Sprint("ada-", i)
-			ada := a.as(name)
+			ada := a.admin(name)
 			ada.must(t, nil, m.with(name, ""), nil)
 			ada.must(t, nil, m.with(name, ""), nil) // a repeat, which writes nothing
 			entries := trail(t, db, before)
@@ -153,16 +117,16 @@ func exec(t *testing.T, db *database.DB, query string, args ...any) {
 func TestTrailOfAWriterThatIsNotTheAPI(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		a := audited(t, db)
+		a := serve(t, db)
 		db.SetMaxOpenConns(1)
-		id := a.as("ada").client(t, "Ada", "Nowak")
+		id := a.admin("ada").client(t, "Ada", "Nowak")
 		number, err := scalar.ParseID(id)
 		if err != nil {
 			t.Fatal(err)
 		}
 		before := last(t, db)
 		exec(t, db, "UPDATE clients SET last_name = 'Raw', version = 7 WHERE id = $1", number)
-		a.as("bea").must(t, nil, `mutation { clientUpdate(input: {id: "`+id+`", lastName: "Kaya"}) { client { id } } }`, nil)
+		a.admin("bea").must(t, nil, `mutation { clientUpdate(input: {id: "`+id+`", lastName: "Kaya"}) { client { id } } }`, nil)
 		exec(t, db, "DELETE FROM clients WHERE id = $1", number)
 		exec(t, db, "INSERT INTO clients (created_at, updated_at, first_name, last_name) VALUES ($1, $1, 'R', 'W')", monday)
 		var got []string
@@ -193,7 +157,7 @@ func TestTrailOfATableThatIsEmptied(t *testing.T) {
 			ways = append(ways, "TRUNCATE providers CASCADE")
 		}
 		for _, way := range ways {
-			a := audited(t, db)
+			a := serve(t, db)
 			a.populate(t)
 			var rows [2]int
 			for i, count := range []string{"providers", "appointments"} {
@@ -220,7 +184,7 @@ func TestTrailOfATableThatIsEmptied(t *testing.T) {
 func TestTrailOfWhatFails(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		a := audited(t, db)
+		a := serve(t, db)
 		w := a.populate(t)
 		before := last(t, db)
 		for _, mutation := range []string{

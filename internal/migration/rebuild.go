@@ -12,7 +12,6 @@ import (
 // rows, dropping the old one and giving its name to the new one.
 var (
 	renameForm   = regexp.MustCompile("^ALTER TABLE `new_(.+)` RENAME TO `(.+)`$")
-	createForm   = regexp.MustCompile("^CREATE TABLE `new_([^`]+)`")
 	sequenceForm = regexp.MustCompile(`^INSERT INTO sqlite_sequence .*"new_`)
 )
 
@@ -23,25 +22,26 @@ func rebuilds(plan *migrate.Plan) bool {
 
 // keepSequences lets the ids of a rebuilt table go on from where they were.
 // Atlas begins with the greatest that is left: a row deleted before would give
-// its id to another. The new table's sequence is there before it is, so that the
-// four steps stay together by which Atlas knows a rebuild.
+// its id to another.
 func keepSequences(plan *migrate.Plan) {
 	var all []*migrate.Change
-	for _, c := range plan.Changes {
+	for i, c := range plan.Changes {
 		if sequenceForm.MatchString(c.Cmd) {
 			continue
 		}
-		if create := createForm.FindStringSubmatch(c.Cmd); create != nil {
-			all = append(all, copySequence(create[1]))
+		if i+1 < len(plan.Changes) {
+			if next := renameForm.FindStringSubmatch(plan.Changes[i+1].Cmd); next != nil {
+				all = append(all, copySequence(next[2])...)
+			}
 		}
 		all = append(all, c)
 	}
 	plan.Changes = all
 }
 
-func copySequence(table string) *migrate.Change {
-	return &migrate.Change{
-		Cmd:     fmt.Sprintf("INSERT INTO sqlite_sequence (name, seq) SELECT 'new_%s', seq FROM sqlite_sequence WHERE name = '%s'", table, table),
-		Comment: fmt.Sprintf("keep the sequence of %q", table),
+func copySequence(table string) []*migrate.Change {
+	return []*migrate.Change{
+		{Cmd: fmt.Sprintf("DELETE FROM sqlite_sequence WHERE name = 'new_%s'", table), Comment: fmt.Sprintf("keep the sequence of %q", table)},
+		{Cmd: fmt.Sprintf("INSERT INTO sqlite_sequence (name, seq) SELECT 'new_%s', seq FROM sqlite_sequence WHERE name = '%s'", table, table)},
 	}
 }
