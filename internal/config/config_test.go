@@ -92,6 +92,27 @@ func TestValidate(t *testing.T) {
 		"a proxy":              {func(s *config.Server) { s.TrustedProxies = "10.0.0.0/8, ::1, unix" }, ""},
 		"a proxy's name":       {func(s *config.Server) { s.TrustedProxies = "nginx" }, `trusted-proxies: "nginx" is neither`},
 		"everybody is a proxy": {func(s *config.Server) { s.TrustedProxies = "0.0.0.0/0" }, `trusted-proxies: "0.0.0.0/0" is everybody`},
+		"no tokens":            {func(s *config.Server) { s.DocumentTokens = 0 }, "document-tokens: must be between 1 and"},
+		"no repeats":           {func(s *config.Server) { s.DocumentRepeats = 0 }, "document-repeats: must be between 1 and"},
+		"trusted, but which":   {func(s *config.Server) { s.TrustedDocumentsOnly = true }, "trusted-documents-only: needs trusted-documents"},
+		"no time to read":      {func(s *config.Server) { s.ReadTimeout = 0 }, "read-timeout: 0s is not between"},
+		"no body":              {func(s *config.Server) { s.BodyMax = 0 }, "body-max: must be between"},
+		"a body of a GB":       {func(s *config.Server) { s.BodyMax = 1 << 30 }, "body-max: must be between"},
+		"no operation":         {func(s *config.Server) { s.BatchMax = 0 }, "batch-max: must be between"},
+		"origins": {func(s *config.Server) {
+			s.CORSOrigins = []string{"https://a.example", "http://localhost:3000", "http://[::1]:1"}
+		}, ""},
+		"all origins":           {func(s *config.Server) { s.CORSOrigins = []string{"*"} }, `cors-origins: "*" is not an origin`},
+		"origins of a pattern":  {func(s *config.Server) { s.CORSOrigins = []string{"https://*.example"} }, `cors-origins: "https://*.example" is not`},
+		"an origin with a path": {func(s *config.Server) { s.CORSOrigins = []string{"https://a.example/"} }, `cors-origins: "https://a.example/" is not`},
+		"an origin in capitals": {func(s *config.Server) { s.CORSOrigins = []string{"https://A.example"} }, `cors-origins: "https://A.example" is not`},
+		"an origin with a name": {func(s *config.Server) { s.CORSOrigins = []string{"https://me@a.example"} }, `cors-origins: "https://me@a.example" is not`},
+		"the origin of a file":  {func(s *config.Server) { s.CORSOrigins = []string{"null"} }, `cors-origins: "null" is not`},
+		"hosts":                 {func(s *config.Server) { s.Hosts = []string{"docket.example", "docket"} }, ""},
+		"a host with a port":    {func(s *config.Server) { s.Hosts = []string{"docket.example:80"} }, `hosts: "docket.example:80" is not`},
+		"a host with a scheme":  {func(s *config.Server) { s.Hosts = []string{"https://docket.example"} }, `hosts: "https://docket.example" is not`},
+		"an empty host":         {func(s *config.Server) { s.Hosts = []string{""} }, `hosts: "" is not`},
+		"a host of a pattern":   {func(s *config.Server) { s.Hosts = []string{"*.example"} }, `hosts: "*.example" is not`},
 
 		"no port":           {func(s *config.Server) { s.Listen = "localhost" }, `listen: "localhost" is not HOST:PORT`},
 		"nothing to listen": {func(s *config.Server) { s.Listen = "" }, `listen: "" is not HOST:PORT`},
@@ -196,5 +217,39 @@ func TestRules(t *testing.T) {
 	s := config.Server{SlotLength: 1, AdvanceNotice: 2, HoldLength: 3}
 	if got, want := s.Rules(), (booking.Rules{SlotLength: 1, AdvanceNotice: 2, HoldLength: 3}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// Where others cannot reach the server, nobody has to call it by a name of theirs.
+func TestCalled(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		listen string
+		hosts  []string
+		want   string
+	}{
+		{"localhost:8080", nil, "localhost"},
+		{"127.0.0.1:8080", nil, "localhost"},
+		{"[::1]:8080", nil, "localhost"},
+		{"0.0.0.0:8080", nil, ""},
+		{"0.0.0.0:8080", []string{"docket.example"}, "docket.example"},
+		{"localhost:8080", []string{"docket.example"}, "docket.example"},
+	} {
+		s := valid()
+		s.Listen, s.Hosts = test.listen, test.hosts
+		if got := strings.Join(s.Called(), ","); got != test.want {
+			t.Errorf("%s, %v: %q, want %q", test.listen, test.hosts, got, test.want)
+		}
+	}
+}
+
+func TestIntrospects(t *testing.T) {
+	t.Parallel()
+	for environment, auto := range map[config.Environment]bool{config.Local: true, config.Development: true, config.Staging: true, config.Production: false} {
+		for setting, want := range map[string]bool{"auto": auto, "on": true, "off": false} {
+			if got := (config.Documents{Introspection: setting}).Introspects(environment); got != want {
+				t.Errorf("%s in %s: %v", setting, environment, got)
+			}
+		}
 	}
 }

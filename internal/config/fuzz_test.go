@@ -20,6 +20,8 @@ var settings = []string{
 	"oidc-issuer", "oidc-audience", "oidc-roles-claim", "oidc-leeway", "dev-tokens", "dev-key",
 	"tls-cert", "tls-key", "acme-domain", "acme-cache", "acme-email", "acme-directory", "redirect-from", "redirect-port", "hsts", "database-unverified",
 	"rate-limit", "rate-window", "rate-store", "trusted-proxies",
+	"operation-cost", "introspection", "persisted-queries", "trusted-documents", "trusted-documents-only", "document-tokens", "document-repeats",
+	"read-timeout", "body-max", "batch-max", "cors-origins", "hosts",
 }
 
 // FuzzSettings gives any config file, any variable and any flag. What is refused

@@ -175,7 +175,7 @@ func TestNames(t *testing.T) {
 	for host, want := range map[string][2]int{ // with localhost alone; with docket.example
 		"localhost": {200, 200}, "localhost:8080": {200, 200}, "LOCALHOST": {200, 200}, "127.0.0.1:8080": {200, 200}, "[::1]:8080": {200, 200}, "[::1]": {200, 200}, "192.0.2.1": {200, 200}, "": {200, 200},
 		"docket.example": {421, 200}, "Docket.Example:443": {421, 200},
-		"evil.example": {421, 421}, "evil.example:8080": {421, 421}, "localhost.evil.example": {421, 421}, "127.0.0.1.evil.example": {421, 421}, "docket.example.evil.example": {421, 421},
+		"evil.example": {421, 421}, "evil.example:8080": {421, 421}, "localhost.evil.example": {421, 421}, "evillocalhost": {421, 421}, "evildocket.example": {421, 421}, "127.0.0.1.evil.example": {421, 421}, "docket.example.evil.example": {421, 421},
 	} {
 		for i, hosts := range [][]string{{"localhost"}, {"docket.example"}} {
 			s := complete(t)
