@@ -109,7 +109,7 @@ func acting(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who := viewer.Local()
 		if told := r.Header.Values("Subject"); told != nil {
-			who = viewer.Viewer{}
+			who = viewer.Viewer{GivenName: r.Header.Get("Given-Name"), FamilyName: r.Header.Get("Family-Name")}
 			who.Subject, _ = url.QueryUnescape(told[0])
 			for _, role := range r.Header.Values("Role") {
 				who.Roles = append(who.Roles, viewer.Role(role))
@@ -184,6 +184,8 @@ func (a *api) send(t testing.TB, request map[string]any) []byte {
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Subject", url.QueryEscape(a.who.Subject))
+	req.Header.Set("Given-Name", a.who.GivenName)
+	req.Header.Set("Family-Name", a.who.FamilyName)
 	for _, r := range a.who.Roles {
 		req.Header.Add("Role", string(r))
 	}

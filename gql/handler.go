@@ -31,6 +31,7 @@ type Config struct {
 	Cursors       *planner.Cursors
 	Clock         func() time.Time
 	Log           *slog.Logger
+	FirstLogin    bool             // give those whose token says who they are a row of their own
 	Introspection bool             // tell the schema: when asked, and by suggestions in errors
 	Documents     documents.Config // of which the schema is not needed; without limits, it has the default ones
 	Requests      Requests         // the default ones, if there are none
@@ -70,8 +71,13 @@ func NewHandler(c Config) (http.Handler, error) {
 	}
 	h.AroundFields(access.check)
 	h.AroundResponses(telling(c.Limits.Cost))
+	first := newFirstLogin(c.DB, c.Log)
 	h.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-		return next(booking.NewContext(ctx, booking.Moment{Now: c.Clock(), Rules: c.Rules}))
+		ctx = booking.NewContext(ctx, booking.Moment{Now: c.Clock(), Rules: c.Rules})
+		if c.FirstLogin {
+			first.of(ctx)
+		}
+		return next(ctx)
 	})
 	return h, nil
 }

@@ -66,7 +66,7 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 	api, err := gql.NewHandler(gql.Config{
 		DB: client, Reads: db.Reads(), Dialect: db.Dialect,
 		Rules: c.Rules(), Keys: keys, Limits: c.Limits(), Cursors: cursors, Clock: time.Now, Log: log,
-		Introspection: c.Introspects(c.Environment), Documents: documents,
+		FirstLogin: c.FirstLogin, Introspection: c.Introspects(c.Environment), Documents: documents,
 		Requests: gql.Requests{MaxBody: c.BodyMax, MaxBatch: c.BatchMax},
 	})
 	if err != nil {

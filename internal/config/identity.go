@@ -13,6 +13,7 @@ type Identity struct {
 	OIDCAudience   string        `name:"oidc-audience" help:"Whom tokens must be for: this API's name at the provider." placeholder:"NAME"`
 	OIDCRolesClaim string        `name:"oidc-roles-claim" help:"The claim with the roles admin, provider and client; a path with dots leads into objects." placeholder:"CLAIM" default:"roles"`
 	OIDCLeeway     time.Duration `name:"oidc-leeway" help:"How far the provider's clock and this one may differ." default:"30s"`
+	FirstLogin     bool          `help:"Give clients and providers who come for the first time a row of their own, with the names in their token."`
 
 	DevTokens bool   `help:"Accept the tokens that docket token makes, on this machine only."`
 	DevKey    string `help:"The key of these tokens. By default it is in the user's cache directory." placeholder:"FILE"`

@@ -43,8 +43,9 @@ func (r Requests) validate() error {
 
 // Called are the names that the server answers to; none for any.
 func (s Server) Called() []string {
-	if host, _, err := net.SplitHostPort(s.Listen); len(s.Hosts) == 0 && err == nil && loopback(host) {
-		return []string{"localhost"} // a page of any other name has it point here to read what is ours
+	host, _, err := net.SplitHostPort(s.Listen)
+	if err != nil || !loopback(host) || len(s.Hosts) > 0 || s.Secure() { // whose certificate has the names
+		return s.Hosts
 	}
-	return s.Hosts
+	return []string{"localhost"} // a page of any other name has it point here to read what is ours
 }

@@ -34,6 +34,7 @@ var harmless = []string{
 	"environment", "listen", "redirect-from", "trusted-proxies", "rate-store-down",
 	"tls-cert", "tls-key", "acme-domain", "acme-cache", "acme-email", "acme-directory",
 	"oidc-issuer", "oidc-audience", "oidc-roles-claim", "dev-key",
+	"introspection", "trusted-documents", "cors-origins", "hosts",
 }
 
 // TestSettings knows of each setting that is text, or texts, whether it is secret.
