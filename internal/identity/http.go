@@ -1,13 +1,12 @@
 package identity
 
 import (
-	"encoding/json"
 	"errors"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 
+	"docket/internal/refusal"
 	"docket/internal/viewer"
 )
 
@@ -51,31 +50,11 @@ func onLoopback(r *http.Request) bool {
 
 // refuse answers in the form of GraphQL.
 func refuse(w http.ResponseWriter, r *http.Request, err error) {
-	status, extensions, message := http.StatusServiceUnavailable, map[string]any{"code": "UNAVAILABLE", "retryable": true, "done": false},
-		"Tokens cannot be verified at the moment: the identity provider does not answer."
-	header := w.Header()
-	if refusal := Refusal(""); errors.As(err, &refusal) {
-		status, extensions, message = http.StatusUnauthorized, map[string]any{"code": "UNAUTHENTICATED"}, string(refusal)
-		header.Set("WWW-Authenticate", `Bearer error="invalid_token", error_description="`+message+`"`)
-	} else {
-		header.Set("Retry-After", strconv.Itoa(int(Retry.Seconds())))
-	}
-	type problem struct {
-		Message    string         `json:"message"`
-		Extensions map[string]any `json:"extensions"`
-	}
-	body, err := json.Marshal(map[string][]problem{"errors": {{message, extensions}}})
-	if err != nil {
-		http.Error(w, http.StatusText(status), status)
+	wrong := Refusal("")
+	if !errors.As(err, &wrong) {
+		refusal.Unavailable("Tokens cannot be verified at the moment: the identity provider does not answer.", Retry).Write(w, r)
 		return
 	}
-	media := "application/json"
-	if preferred := "application/graphql-response+json"; strings.Contains(r.Header.Get("Accept"), preferred) {
-		media = preferred
-	}
-	header.Set("Content-Type", media+"; charset=utf-8")
-	header.Set("Cache-Control", "no-store")
-	header.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	_, _ = w.Write(body)
+	w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token", error_description="`+string(wrong)+`"`)
+	refusal.Refusal{Status: http.StatusUnauthorized, Code: "UNAUTHENTICATED", Message: string(wrong)}.Write(w, r)
 }

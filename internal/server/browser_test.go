@@ -23,6 +23,7 @@ import (
 	"docket/internal/idempotency"
 	"docket/internal/planner"
 	"docket/internal/server"
+	"docket/internal/viewer"
 )
 
 const (
@@ -37,11 +38,12 @@ func complete(t *testing.T) *server.Server {
 	cursors, err := planner.NewCursors([]byte("of the tests, for the tests"))
 	must(t, err)
 	s := setup(t)
-	s.API, err = gql.NewHandler(gql.Config{
+	api, err := gql.NewHandler(gql.Config{
 		DB: db.ORM(), Reads: db.Reads(), Dialect: db.Dialect, Rules: booking.DefaultRules(), Limits: planner.DefaultLimits(), Cursors: cursors,
 		Keys: idempotency.Keys{Keep: time.Hour}, Clock: time.Now, Log: s.Log, Introspection: true,
 	})
 	must(t, err)
+	s.API = viewer.Local().Handler(api)
 	return s
 }
 
