@@ -67,9 +67,13 @@ func setStage(t *testing.T, db *database.DB) stage {
 		name, provider, status string
 		in                     time.Duration
 	}{
-		{"M1", "Mei", "OPEN", 48 * time.Hour}, {"M2", "Mei", "OPEN", 50 * time.Hour}, {"M3", "Mei", "CANCELLED", 52 * time.Hour},
-		{"M4", "Mei", "OPEN", 54 * time.Hour}, {"M5", "Mei", "OPEN", time.Hour},
-		{"P1", "Pia", "OPEN", 48 * time.Hour}, {"P2", "Pia", "OPEN", 50 * time.Hour},
+		{"M1", "Mei", "OPEN", 48 * time.Hour},
+		{"M2", "Mei", "OPEN", 50 * time.Hour},
+		{"M3", "Mei", "CANCELLED", 52 * time.Hour},
+		{"M4", "Mei", "OPEN", 54 * time.Hour},
+		{"M5", "Mei", "OPEN", time.Hour},
+		{"P1", "Pia", "OPEN", 48 * time.Hour},
+		{"P2", "Pia", "OPEN", 50 * time.Hour},
 	} {
 		create := s.orm.Appointment.Create().SetProviderID(providers[a.provider]).SetTimeSlot(monday.Add(a.in)).SetEndsAt(monday.Add(a.in + 15*time.Minute))
 		if a.status == "CANCELLED" {

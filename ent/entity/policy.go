@@ -98,11 +98,11 @@ func (g Grants) To(ctx context.Context) Rows {
 		return some[0]
 	}
 	return Where(func(s *sql.Selector) *sql.Predicate {
-		any := make([]*sql.Predicate, len(some))
+		either := make([]*sql.Predicate, len(some))
 		for i, rows := range some {
-			any[i] = rows.where(s)
+			either[i] = rows.where(s)
 		}
-		return sql.Or(any...)
+		return sql.Or(either...)
 	})
 }
 
