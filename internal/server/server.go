@@ -52,7 +52,9 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 			_ = site.Server.Close()
 		}
 		for range len(sites) - 1 {
-			<-failed // it has closed its listener
+			if other := <-failed; !errors.Is(other, http.ErrServerClosed) {
+				err = errors.Join(err, other)
+			}
 		}
 		return err
 	case <-ctx.Done():
