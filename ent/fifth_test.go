@@ -76,6 +76,20 @@ func TestFifthEntity(t *testing.T) {
 	}
 }
 
+// What a schema does not say of who may, nobody is left to guess.
+func TestEveryEntityNeedsAPolicy(t *testing.T) {
+	t.Parallel()
+	tree := copyTree(t)
+	room, _ := examples(t)
+	policy := regexp.MustCompile(`(?s)// Policy of the Room.*?\n}\n`)
+	write(t, filepath.Join(tree, "ent", "schema", "room.go"), policy.ReplaceAllString(room, ""))
+	cmd := exec.CommandContext(t.Context(), "go", "run", "./entc")
+	cmd.Dir = filepath.Join(tree, "ent")
+	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "Room needs a policy") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 func driveRooms(t *testing.T, url string) {
 	t.Helper()
 	provider := text(t, do(t, url, `mutation { providerCreate(input: {firstName: "Mei", lastName: "Tanaka"}) { provider { id } } }`, nil), "providerCreate", "provider", "id")
