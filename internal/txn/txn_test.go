@@ -51,7 +51,7 @@ func create(ctx context.Context, customers writer) (int, error) {
 
 // rename changes a row, and so locks it.
 func rename(ctx context.Context, tx *orm.Tx, id int) error {
-	return tx.Customer.UpdateOneID(id).SetFirstName("Claude").Exec(ctx)
+	return tx.Customer.UpdateOneID(id).SetFirstName("Clara").Exec(ctx)
 }
 
 // holds fails the test unless the database has n rows and no transaction is
@@ -251,7 +251,7 @@ func TestDoSurvivesASerializationFailure(t *testing.T) {
 	must(t, err)
 	got, err := client.Customer.Get(ctx, id)
 	must(t, err)
-	if tries != 2 || got.FirstName != "Claude" || got.LastName != "Between" {
+	if tries != 2 || got.FirstName != "Clara" || got.LastName != "Between" {
 		t.Errorf("after %d tries: %v", tries, got)
 	}
 }
