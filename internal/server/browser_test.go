@@ -203,16 +203,8 @@ func TestInABrowser(t *testing.T) {
 		s := complete(t)
 		var mu sync.Mutex
 		seen := map[string]int{}
-		var handler http.Handler
-		site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			recorder := &status{ResponseWriter: w}
-			handler.ServeHTTP(recorder, r)
-			typ, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
-			mu.Lock()
-			defer mu.Unlock()
-			seen[r.Method+" "+typ] = recorder.code
-		}))
-		target := strings.Replace(site.URL, "127.0.0.1", "localhost", 1) // another site than the page's
+		site := httptest.NewUnstartedServer(nil)
+		target := "http://" + strings.Replace(site.Listener.Addr().String(), "127.0.0.1", "localhost", 1) // another site than the page's
 		evil := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html")
 			_, _ = io.WriteString(w, strings.ReplaceAll(evilPage, "TARGET", target+"/graphql"))
@@ -220,7 +212,16 @@ func TestInABrowser(t *testing.T) {
 		if shared {
 			s.Origins = []string{evil.URL}
 		}
-		handler = s.Handler()
+		handler := s.Handler()
+		site.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			recorder := &status{ResponseWriter: w}
+			handler.ServeHTTP(recorder, r)
+			typ, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+			mu.Lock()
+			defer mu.Unlock()
+			seen[r.Method+" "+typ] = recorder.code
+		})
+		site.Start()
 		page := visit(t, chromium, evil.URL)
 		evil.Close()
 		site.Close()
