@@ -4,6 +4,7 @@ package database
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
@@ -12,7 +13,7 @@ import (
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
-	_ "modernc.org/sqlite" // driver sqlite
+	"modernc.org/sqlite"
 
 	"docket/ent/orm"
 	_ "docket/ent/orm/runtime" // the hooks, validators and defaults of the schemas
@@ -34,12 +35,11 @@ func Open(rawURL string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	var db *sql.DB
-	if name == dialect.Postgres {
-		db = sql.OpenDB(postgresConnector{dsn})
-	} else if db, err = sql.Open("sqlite", dsn); err != nil {
-		return nil, err
+	var connector driver.Connector = postgresConnector{dsn}
+	if name == dialect.SQLite {
+		connector = sqliteConnector{&sqlite.Driver{}, dsn}
 	}
+	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(maxOpen(name))
 	db.SetMaxIdleConns(maxOpen(name)) // opening a connection to PostgreSQL costs more than a query
 	return &DB{db, name, shown(rawURL), prepares(db)}, nil
@@ -96,7 +96,7 @@ func parse(rawURL string) (name, dsn string, err error) {
 	scheme, rest, ok := strings.Cut(rawURL, "://")
 	switch {
 	case ok && scheme == "sqlite" && rest != "" && !strings.Contains(rest, "\x00"): // where SQLite would end the path
-		return dialect.SQLite, sqlite(rest), nil
+		return dialect.SQLite, sqliteDSN(rest), nil
 	case ok && (scheme == "postgres" || scheme == "postgresql"):
 		u, err := postgresURL(rawURL)
 		if err != nil {
@@ -105,7 +105,7 @@ func parse(rawURL string) (name, dsn string, err error) {
 		if u.Query().Get("sslmode") == "" {
 			return "", "", fmt.Errorf("a postgres URL needs sslmode: verify-full, or disable on a trusted host")
 		}
-		return dialect.Postgres, postgres(*u), nil
+		return dialect.Postgres, postgresDSN(*u), nil
 	}
 	return "", "", fmt.Errorf("must be sqlite://PATH or postgres://USER@HOST/NAME?sslmode=…")
 }
@@ -125,7 +125,7 @@ func postgresURL(rawURL string) (*url.URL, error) {
 	return u, err
 }
 
-// postgres is the DSN of a PostgreSQL database. Times come as UTC. What is
+// postgresDSN is the DSN of a PostgreSQL database. Times come as UTC. What is
 // prepared is planned once and for all arguments: its cost is in what it reads,
 // and which plan it has must not depend on who came first. A page read at random
 // costs about as much as one in a row, as it does from memory or a solid disk;
@@ -133,7 +133,7 @@ func postgresURL(rawURL string) (*url.URL, error) {
 // seems cheaper than looking up a hundred of its rows. Connecting takes no longer
 // than some seconds, lest those who wait for it take up the whole pool. The URL
 // can say otherwise.
-func postgres(u url.URL) string {
+func postgresDSN(u url.URL) string {
 	q := u.Query()
 	for name, value := range map[string]string{
 		"timezone": "UTC", "plan_cache_mode": "force_generic_plan", "jit": "off", "random_page_cost": "1.1",
@@ -147,10 +147,10 @@ func postgres(u url.URL) string {
 	return u.String()
 }
 
-// sqlite is the DSN of a SQLite file. Times are UTC text, so that comparing
+// sqliteDSN is the DSN of a SQLite file. Times are UTC text, so that comparing
 // them as text is comparing them as instants; a transaction takes the write
 // lock when it begins, so that it never has to give way in the middle.
-func sqlite(path string) string {
+func sqliteDSN(path string) string {
 	q := url.Values{
 		"_pragma": {
 			"foreign_keys(1)", "journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(10000)",

@@ -1,11 +1,13 @@
 package database_test
 
 import (
+	"errors"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 	_ "time/tzdata" // the zones of the tests, wherever they run
@@ -300,5 +302,26 @@ func TestSQLiteTextIsInTheOrderOfTime(t *testing.T) {
 			t.Errorf("%q is not after %q", text, last)
 		}
 		last = text
+	}
+}
+
+// Servers that find no file, and make it at once, do not get in each other's way.
+func TestSQLiteOpensAtOnce(t *testing.T) {
+	t.Parallel()
+	for range 10 {
+		url := "sqlite://" + filepath.Join(t.TempDir(), "new.db")
+		var all sync.WaitGroup
+		for range 12 {
+			all.Go(func() {
+				db, err := database.Open(url)
+				if err == nil {
+					err = errors.Join(db.Connect(t.Context()), db.Close())
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
 	}
 }
