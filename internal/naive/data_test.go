@@ -3,6 +3,7 @@ package naive_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"regexp"
 	"slices"
@@ -21,6 +22,7 @@ type generator struct {
 	rows     naive.Data
 	texts    []string
 	instants []time.Time
+	people   int // so far
 }
 
 // change is one row inserted, updated or deleted.
@@ -121,7 +123,7 @@ func (g *generator) fill() (all []change) {
 // insert makes a row and notes it.
 func (g *generator) insert(typ string) change {
 	row := map[string]func() naive.Row{
-		"Client": g.person, "Provider": g.provider, "Appointment": g.appointment, "Reservation": g.reservation,
+		"Client": g.client, "Provider": g.provider, "Appointment": g.appointment, "Reservation": g.reservation,
 	}[typ]()
 	row["__typename"], row["id"] = typ, g.id(typ)
 	row["createdAt"], row["updatedAt"], row["version"] = g.instant(), g.instant(), int64(1+g.IntN(3))
@@ -146,13 +148,23 @@ func (g *generator) id(typ string) naive.ID {
 	}
 }
 
-func (g *generator) person() naive.Row {
-	return naive.Row{"firstName": g.name(), "lastName": g.name(), "subject": nil}
-}
+func (g *generator) client() naive.Row { return g.person("Client") }
 
 func (g *generator) provider() naive.Row {
-	p := g.person()
+	p := g.person("Provider")
 	p["timeZone"] = pick(g.Rand, []string{"UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu"})
+	return p
+}
+
+// both is the subject of the first client and of the first provider.
+const both = "both"
+
+func (g *generator) person(typ string) naive.Row {
+	p := naive.Row{"firstName": g.name(), "lastName": g.name(), "subject": both}
+	if len(g.rows[typ]) > 0 {
+		g.people++
+		p["subject"] = g.maybe(fmt.Sprint(g.name(), g.people)) // nobody else's
+	}
 	return p
 }
 

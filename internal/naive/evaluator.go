@@ -18,6 +18,7 @@ import (
 type Evaluator struct {
 	Schema        *ast.Schema
 	Data          Data
+	All           Data // where a view has to know of more than Data
 	Now           time.Time
 	Notice        time.Duration // how long before its start a slot can last be reserved
 	Page, MaxPage int           // rows of a page: when not said, and at most

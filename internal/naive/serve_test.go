@@ -54,6 +54,7 @@ type side struct {
 	name    string
 	db      *database.DB
 	handler http.Handler
+	who     viewer.Viewer
 	log     *bytes.Buffer
 }
 
@@ -97,7 +98,7 @@ func serve(t testing.TB, db *database.DB, rules booking.Rules) side {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return side{db.Dialect, db, viewer.Local().Handler(handler), log}
+	return side{db.Dialect, db, handler, viewer.Local(), log}
 }
 
 // load has the evaluator know what is in the databases now.
@@ -187,7 +188,7 @@ func (s side) post(body []byte) []byte {
 	req := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/", bytes.NewReader(body))
 	req.Header.Set("Content-Type", "application/json")
 	res := httptest.NewRecorder()
-	s.handler.ServeHTTP(res, req)
+	s.who.Handler(s.handler).ServeHTTP(res, req)
 	return res.Body.Bytes()
 }
 

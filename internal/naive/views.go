@@ -53,9 +53,14 @@ func inState(state string) func(*Evaluator, Row) bool {
 	return func(e *Evaluator, r Row) bool { return e.state(r) == state }
 }
 
-// has reports whether an appointment has a reservation in one of the states.
+// has reports whether an appointment has a reservation in one of the states. Who
+// may not see that reservation may know this much.
 func (e *Evaluator) has(appointment Row, states ...string) bool {
-	return slices.ContainsFunc(e.Data.related(appointment, "reservations"), func(r Row) bool {
+	all := e.All
+	if all == nil {
+		all = e.Data
+	}
+	return slices.ContainsFunc(all.related(appointment, "reservations"), func(r Row) bool {
 		return slices.Contains(states, e.state(r))
 	})
 }

@@ -1,0 +1,119 @@
+package naive_test
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"docket/internal/naive"
+	"docket/internal/viewer"
+)
+
+// TestSeen asks as many different viewers: each must be answered, byte by byte, as
+// if there were nothing else than what they may see. No filter, order, total, page
+// or edge can then tell of what is hidden: it would be answered differently.
+func TestSeen(t *testing.T) {
+	t.Parallel()
+	each := max(*ops/10, 1)
+	for i := range max(1, *ops/perWorld) {
+		seed := *seed + uint64(i)
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			w := build(t, seed)
+			seen := map[string]*world{}
+			for name, v := range w.viewers() {
+				seen[name] = w.as(v)
+				seen[name].tour(t) // learns cursors of rows that will be gone, or hidden
+			}
+			for range 30 {
+				w.apply(t, w.data.churn())
+			}
+			w.load(t)
+			for _, name := range slices.Sorted(maps.Keys(seen)) {
+				s := seen[name]
+				s.naive.See(w.naive, told(s.sides[0].who))
+				if t.Run(name, func(t *testing.T) { s.asked(t, seed, each) }); t.Failed() {
+					return // the others would say it again
+				}
+			}
+		})
+	}
+}
+
+// viewers are those who ask: who has much to see, who has nothing, and who only
+// seems to.
+func (w *world) viewers() map[string]viewer.Viewer {
+	client, provider := w.busiest("Client"), w.busiest("Provider")
+	of := func(subject string, roles ...viewer.Role) viewer.Viewer {
+		return viewer.Viewer{Subject: subject, Roles: roles}
+	}
+	return map[string]viewer.Viewer{
+		"anonymous":                        {},
+		"anonymous, with roles":            of("", viewer.Client, viewer.Provider),
+		"admin":                            of("admin", viewer.Admin),
+		"client":                           of(client[0], viewer.Client),
+		"other client":                     of(client[1], viewer.Client),
+		"provider":                         of(provider[0], viewer.Provider),
+		"other provider":                   of(provider[1], viewer.Provider),
+		"client and provider":              of(both, viewer.Client, viewer.Provider),
+		"client and provider, as a client": of(both, viewer.Client),
+		"client without a row":             of("nobody", viewer.Client, viewer.Provider),
+		"client whose row is a provider's": of(provider[0], viewer.Client),
+		"provider without the role":        of(provider[0]),
+		"admin who is a client":            of(client[0], viewer.Client, viewer.Admin),
+	}
+}
+
+// busiest are the subjects of the two people of the type with the most
+// reservations, of those who have a subject and are not both.
+func (w *world) busiest(typ string) (subjects []string) {
+	count := map[string]int{}
+	for _, p := range w.data.rows[typ] {
+		if subject, ok := p["subject"].(string); ok && subject != both {
+			count[subject] = 0
+			for _, r := range w.data.rows["Reservation"] {
+				if r[map[string]string{"Client": "clientID", "Provider": "providerID"}[typ]] == p["id"] {
+					count[subject]++
+				}
+			}
+		}
+	}
+	subjects = slices.SortedFunc(maps.Keys(count), func(a, b string) int {
+		return cmp.Or(count[b]-count[a], cmp.Compare(a, b))
+	})
+	return append(subjects, "nobody", "nobody else")[:2]
+}
+
+// as is the world as the viewer may see it.
+func (w *world) as(v viewer.Viewer) *world {
+	seen := &world{schema: w.schema, naive: w.naive.For(told(v)), data: w.data, cursors: map[string]string{}, known: map[string]string{}}
+	for _, s := range w.sides {
+		s.who = v
+		seen.sides = append(seen.sides, s)
+	}
+	return seen
+}
+
+func told(v viewer.Viewer) naive.Viewer {
+	p := naive.Viewer{Subject: v.Subject}
+	for _, r := range v.Roles {
+		p.Roles = append(p.Roles, string(r))
+	}
+	return p
+}
+
+// asked compares answers: each list in each order, each filter, and documents.
+func (w *world) asked(t *testing.T, seed uint64, n int) {
+	t.Helper()
+	w.tour(t)
+	w.views(t)
+	w.filters(t, seed)
+	w.random(t, seed, n)
+	rows := 0
+	for _, typ := range types {
+		rows += len(w.naive.Data[typ])
+	}
+	t.Logf("%d operations compared, on %d rows", w.compared, rows)
+}
