@@ -168,7 +168,7 @@ func (b *builder) linked(s *sql.Selector, alias string, edge *Edge, outer string
 	between := b.alias("m")
 	pairs := sql.Dialect(b.dialect).Select(b.column(between, l.There)).From(sql.Table(l.Through).As(between))
 	pairs.Where(sql.ColumnsEQ(b.column(between, l.Here), b.column(outer, "id")))
-	if known, limited := b.sees(edge.of).pairs[edge.Name]; limited {
+	if known, limited := b.sees(edge.of).pairs[l]; limited {
 		known.Narrow(pairs)
 	}
 	s.Where(sql.In(b.column(alias, "id"), pairs))

@@ -10,7 +10,7 @@ import (
 type visible struct {
 	rows   entity.Rows
 	fields map[string]entity.Rows // of which rows, by column; of all where it is missing
-	pairs  map[string]entity.Rows // of an edge through a table between, by its name
+	pairs  map[Link]entity.Rows   // of edges through a table between, and of views of them
 }
 
 // sees is what the viewer of the request may see of the entity.
@@ -18,7 +18,7 @@ func (b *builder) sees(e *Entity) *visible {
 	if v := b.visible[e]; v != nil {
 		return v
 	}
-	v := &visible{rows: e.Policy.Read.To(b.ctx), fields: map[string]entity.Rows{}, pairs: map[string]entity.Rows{}}
+	v := &visible{rows: e.Policy.Read.To(b.ctx), fields: map[string]entity.Rows{}, pairs: map[Link]entity.Rows{}}
 	for column, f := range e.Policy.Fields {
 		if rows := f.Read.To(b.ctx); f.Read != nil && !rows.All() {
 			v.fields[column] = rows
@@ -26,7 +26,7 @@ func (b *builder) sees(e *Entity) *visible {
 	}
 	for name, grants := range e.Policy.Edges {
 		if rows := grants.To(b.ctx); !rows.All() {
-			v.pairs[name] = rows
+			v.pairs[e.edge(name).Link] = rows
 		}
 	}
 	if b.visible == nil {
