@@ -49,7 +49,7 @@ func (e executable) Schema() *ast.Schema { return e.schema }
 func (e executable) Exec(ctx context.Context) graphql.ResponseHandler {
 	oc := graphql.GetOperationContext(ctx)
 	if oc.Operation.Operation != ast.Query {
-		if errs := e.reads.Check(oc); len(errs) > 0 {
+		if errs := e.reads.Check(ctx, oc); len(errs) > 0 {
 			return func(ctx context.Context) *graphql.Response { return respond(ctx, nil, errs) }
 		}
 		return e.ExecutableSchema.Exec(ctx)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"docket/internal/naive"
@@ -116,4 +117,34 @@ func (w *world) asked(t *testing.T, seed uint64, n int) {
 		rows += len(w.naive.Data[typ])
 	}
 	t.Logf("%d operations compared, on %d rows", w.compared, rows)
+}
+
+// TestCursorsOfOthers uses the cursors of an admin as others: a cursor holds what its
+// row is ordered by, and whoever can have rows of their own before and after it
+// would find that out.
+func TestCursorsOfOthers(t *testing.T) {
+	t.Parallel()
+	w := build(t, *seed)
+	viewers := w.viewers()
+	admin := w.as(viewers["admin"])
+	admin.tour(t)
+	delete(viewers, "admin")
+	for name, v := range viewers {
+		other := w.as(v)
+		other.cursors = admin.cursors // which the evaluator of the other never told
+		tried := map[string]bool{}
+		for _, cursor := range admin.learned {
+			scope := strings.Split(cursor, ":")
+			order := strings.Join(scope[:4], ":")
+			if tried[order] {
+				continue // one of each
+			}
+			tried[order] = true
+			q := request{fmt.Sprintf(`{ %ss(orderBy: {field: %s, direction: %s}, after: %q) { totalCount } }`,
+				strings.ToLower(scope[1]), scope[2], scope[3], cursor), nil}
+			if err := other.compare(q); err != nil {
+				t.Fatalf("%s: %s\n%v", name, q.Query, err)
+			}
+		}
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"docket/internal/scalar"
+	"docket/internal/viewer"
 )
 
 // bindPage reads the arguments of a connection.
@@ -120,9 +121,12 @@ func (r *run) cursor(l *list, b *page, name string, v any) (*position, error) {
 	return p, nil
 }
 
-// scope is what a cursor is bound to: rows of one entity, in one order.
+// scope is what a cursor is bound to: rows of one entity, in one order, as one
+// viewer has them. To another, who can ask where rows of their own stand before
+// and after it, it would tell what it holds.
 func (r *run) scope(l *list, b *page) string {
-	scope := l.entity.Name
+	v, _ := viewer.FromContext(r.ctx)
+	scope := v.Subject + "\x00" + l.entity.Name
 	if b.order != nil {
 		scope += " " + b.order.Name
 	}

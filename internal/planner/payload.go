@@ -101,7 +101,7 @@ func (p *Planner) payloadPlan(oc *graphql.OperationContext, field graphql.Collec
 // Check reports what is wrong with mutations before any of them is done. What is
 // selected of their payloads has to be readable before they are executed: an
 // error after that would read as if nothing had changed.
-func (p *Planner) Check(oc *graphql.OperationContext) (errs []error) {
+func (p *Planner) Check(ctx context.Context, oc *graphql.OperationContext) (errs []error) {
 	if _, err := p.conditionsOf(oc.Operation, oc.Variables); err != nil {
 		return []error{err}
 	}
@@ -115,7 +115,7 @@ func (p *Planner) Check(oc *graphql.OperationContext) (errs []error) {
 			errs = append(errs, err)
 			continue
 		}
-		r := &run{Planner: p, vars: oc.Variables, cost: Cost{Writes: p.written(field, oc.Variables)}}
+		r := &run{Planner: p, ctx: ctx, vars: oc.Variables, cost: Cost{Writes: p.written(field, oc.Variables)}}
 		errs = append(errs, r.bind(plan)...)
 		cost.add(r.cost)
 	}
