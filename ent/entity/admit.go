@@ -132,8 +132,9 @@ func (w written) permit(ctx context.Context, op Op, rows Rows, field string) err
 	}
 	if op == Update {
 		for _, column := range rows.columns(w.Dialect()) {
-			_, changed := w.Field(column)
-			if changed || w.FieldCleared(column) {
+			_, set := w.Field(column)
+			_, added := w.AddedField(column)
+			if set || added || w.FieldCleared(column) {
 				return Refuse(ctx, column)
 			}
 		}

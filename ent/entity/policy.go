@@ -3,6 +3,7 @@ package entity
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
@@ -14,7 +15,9 @@ import (
 // Policy says who may do what with the rows of an entity. What no grant gives is
 // refused, so an empty Policy refuses everything. Grants are predicates on rows:
 // ent's builders have them for every statement that somebody's request leads to,
-// and the planner has them wherever it speaks of the entity.
+// and the planner has them wherever it speaks of the entity. Which fields and pairs
+// may not be read only the planner knows: ent returns whole rows, and what its
+// predicates say of other entities, nobody narrows.
 type Policy struct {
 	// Create, Update and Delete are about the row that is written; a verb of the
 	// gate asks them, too. Those who may change only some rows cannot change the
@@ -177,7 +180,7 @@ func (p Policy) EvalMutation(ctx context.Context, m ent.Mutation) error {
 	if err := w.permit(ctx, op, p.Of(op).To(ctx), ""); err != nil {
 		return err
 	}
-	for _, name := range append(m.Fields(), m.ClearedFields()...) {
+	for _, name := range slices.Concat(m.Fields(), m.AddedFields(), m.ClearedFields()) {
 		if f := p.Fields[name]; f.Write != nil {
 			if err := w.permit(ctx, op, f.Write.To(ctx), name); err != nil {
 				return err
