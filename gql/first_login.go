@@ -22,23 +22,26 @@ const knownSubjects = 1 << 16
 type firstLogin struct {
 	db    *orm.Client
 	log   *slog.Logger
-	known *cache.Cache[string, struct{}] // who has all that they are to have
+	known *cache.Cache[login, struct{}] // those for whom all is done that can be
+}
+
+// login is what a token says that matters here.
+type login struct {
+	subject, given, family string
+	client, provider       bool
 }
 
 func newFirstLogin(db *orm.Client, log *slog.Logger) *firstLogin {
-	return &firstLogin{db, log, cache.New[string, struct{}](knownSubjects)}
+	return &firstLogin{db, log, cache.New[login, struct{}](knownSubjects)}
 }
 
 // of is for the viewer of ctx, which has a moment. A request goes on where this
 // fails, as somebody without a row.
 func (f *firstLogin) of(ctx context.Context) {
 	v, _ := viewer.FromContext(ctx)
-	if v.Anonymous() || v.GivenName == "" || v.FamilyName == "" || !v.Is(viewer.Client) && !v.Is(viewer.Provider) {
+	key := login{v.Subject, v.GivenName, v.FamilyName, v.Is(viewer.Client), v.Is(viewer.Provider)}
+	if v.Anonymous() || key.given == "" || key.family == "" || !key.client && !key.provider {
 		return
-	}
-	key := v.Subject
-	for _, r := range v.Roles {
-		key += " " + string(r)
 	}
 	if _, ok := f.known.Get(key); ok {
 		return
@@ -47,7 +50,9 @@ func (f *firstLogin) of(ctx context.Context) {
 	_, err := txn.Do(ctx, f.db, func(tx *orm.Tx) (struct{}, error) { return struct{}{}, enrol(ctx, tx, v) })
 	if err != nil && !orm.IsConstraintError(err) { // the same, asked for at the same time
 		f.log.WarnContext(ctx, "a first login made no row", "error", err)
-		return
+		if !orm.IsValidationError(err) { // the same names would not fit the next time
+			return
+		}
 	}
 	f.known.Add(key, struct{}{}, 1)
 }

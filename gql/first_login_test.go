@@ -48,6 +48,25 @@ func TestFirstLogin(t *testing.T) {
 	}
 }
 
+// Names that do not fit are tried once, and others of the same person again.
+func TestFirstLoginWithoutAName(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		a := serveWith(t, gql.Config{DB: db.ORM(), Reads: db.Reads(), Dialect: db.Dialect, FirstLogin: true})
+		who := viewer.Viewer{Subject: "s", Roles: []viewer.Role{viewer.Client}, GivenName: strings.Repeat("a", 101), FamilyName: "Kaya"}
+		for range 3 {
+			a.as(who).run(t, whoAmI, nil)
+		}
+		if n := strings.Count(a.log.String(), "made no row"); n != 1 {
+			t.Errorf("tried %d times: %s", n, a.log.String())
+		}
+		who.GivenName = "Ida"
+		if got := string(a.as(who).run(t, whoAmI, nil).Data); !strings.Contains(got, `"firstName":"Ida"`) {
+			t.Errorf("is %s", got)
+		}
+	})
+}
+
 // Those who come many times at once have one row; what is there already stays.
 func TestFirstLoginAtOnce(t *testing.T) {
 	t.Parallel()
