@@ -174,7 +174,10 @@ func (h overHTTP) body(w http.ResponseWriter, r *http.Request) ([]byte, *notGrap
 		return body, nil
 	case errors.As(err, &tooLong):
 		refused := refusal(http.StatusRequestEntityTooLarge, "A request is at most %d bytes long.", most)
-		refused.facts, refused.header = map[string]any{"max": most}, map[string]string{"Connection": "close"}
+		refused.facts = map[string]any{"max": most}
+		if r.ProtoMajor == 1 { // HTTP/2 would end what else is on the connection
+			refused.header = map[string]string{"Connection": "close"}
+		}
 		return nil, refused
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, refusal(http.StatusRequestTimeout, "The request did not come in time.")

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"testing"
 	"time"
@@ -213,5 +214,31 @@ func TestBothListenersOrNone(t *testing.T) {
 	if c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", l.Addr().String()); err == nil {
 		_ = c.Close()
 		t.Error("HTTPS is still listened for")
+	}
+}
+
+// A body that is too long does not end the other requests of its connection.
+func TestLongBodiesOverHTTP2(t *testing.T) {
+	t.Parallel()
+	s := complete(t)
+	transport := &http.Transport{TLSClientConfig: secure(t, s).Trusting(), ForceAttemptHTTP2: true}
+	t.Cleanup(transport.CloseIdleConnections)
+	address := listening(t, s)
+	for i := range 2 {
+		reused := false
+		ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(c httptrace.GotConnInfo) { reused = c.Reused }})
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+address+"/graphql", strings.NewReader(strings.Repeat("a", 2<<20)))
+		must(t, err)
+		r.Header.Set("Content-Type", "application/json")
+		response, err := (&http.Client{Transport: transport}).Do(r)
+		must(t, err)
+		text, err := io.ReadAll(response.Body)
+		must(t, errors.Join(err, response.Body.Close()))
+		if response.StatusCode != http.StatusRequestEntityTooLarge || response.ProtoMajor != 2 || !strings.Contains(string(text), `"max":1048576`) {
+			t.Errorf("%s %d %s", response.Proto, response.StatusCode, text)
+		}
+		if i > 0 && !reused {
+			t.Error("the connection was ended")
+		}
 	}
 }
