@@ -73,7 +73,7 @@ func (l *Limiter) Handler(next http.Handler) http.Handler {
 		switch v, _ := viewer.FromContext(r.Context()); {
 		case v.Anonymous():
 			key = addressKey(q, l.proxies.Client(r))
-		case v.Subject == viewer.Local().Subject: // everyone, where nobody has to say who they are
+		case v.Unasked(): // everyone, where nobody has to say who they are
 			q = l.identity
 			key = addressKey(q, l.proxies.Client(r))
 		default:

@@ -79,6 +79,18 @@ func TestLocalIsOne(t *testing.T) {
 	}
 }
 
+// A token cannot name its subject so as to be counted by address instead.
+func TestNobodySaysToBeLocal(t *testing.T) {
+	t.Parallel()
+	s := serve(t, nil)
+	for i := range 7 {
+		r := s.ask(t, fmt.Sprintf("203.0.113.%d", i), "of "+viewer.Local().Subject)
+		if passed := r.status == http.StatusOK; passed != (i < 6) {
+			t.Errorf("request %d: %d", i+1, r.status)
+		}
+	}
+}
+
 func TestHeaders(t *testing.T) {
 	t.Parallel()
 	s := serve(t, nil)

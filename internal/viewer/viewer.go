@@ -25,10 +25,15 @@ type Viewer struct {
 	Roles   []Role
 	// GivenName and FamilyName are what they are called, where the token tells.
 	GivenName, FamilyName string
+
+	unasked bool
 }
 
 // Local is whoever reaches a server that asks for no token: they may do anything.
-func Local() Viewer { return Viewer{Subject: "local", Roles: []Role{Admin}} }
+func Local() Viewer { return Viewer{Subject: "local", Roles: []Role{Admin}, unasked: true} }
+
+// Unasked reports whether it is [Local], which no token can say of itself.
+func (v Viewer) Unasked() bool { return v.unasked }
 
 // Anonymous reports whether the viewer did not say who they are.
 func (v Viewer) Anonymous() bool { return v.Subject == "" }
