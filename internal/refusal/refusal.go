@@ -53,3 +53,11 @@ func (f Refusal) Write(w http.ResponseWriter, r *http.Request) {
 func Unavailable(message string, wait time.Duration) Refusal {
 	return Refusal{http.StatusServiceUnavailable, "UNAVAILABLE", message, map[string]any{"retryable": true, "done": false}, wait}
 }
+
+// Internal is the refusal of what went wrong inside; the log has it under the id.
+func Internal(id string) Refusal {
+	return Refusal{
+		Status: http.StatusInternalServerError, Code: "INTERNAL", Facts: map[string]any{"id": id},
+		Message: "Something went wrong here; the log of the service has it under this id.",
+	}
+}

@@ -67,9 +67,10 @@ func answer(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
 func TestHeaders(t *testing.T) {
 	t.Parallel()
 	s := complete(t)
-	s.GraphiQL = true
+	s.GraphiQL, s.Hosts = true, []string{"example.com"}
 	h := s.Handler()
 	for name, r := range map[string]*http.Request{
+		"not ours":   request(t, "GET", "http://other.example/graphql", ""),
 		"post":       request(t, "POST", "/graphql", count, "Content-Type", "application/json"),
 		"get":        request(t, "GET", "/graphql?query={__typename}", ""),
 		"no GraphQL": request(t, "POST", "/graphql", "x", "Content-Type", "text/plain"),

@@ -4,16 +4,19 @@ package server
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"docket/internal/graphiql"
+	"docket/internal/refusal"
 )
 
 const (
@@ -114,7 +117,7 @@ func (s *Server) Handler() http.Handler {
 		mux.Handle(graphiql.AssetsPath, graphiql.Assets())
 		mux.Handle("GET /{$}", http.RedirectHandler("/graphql", http.StatusFound))
 	}
-	return s.called(guarded(s.shared(mux)))
+	return s.recovered(guarded(s.called(s.shared(mux))))
 }
 
 // bounded ends the context of a request that takes too long, and with it its SQL.
@@ -123,6 +126,24 @@ func (s *Server) bounded(next http.Handler) http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), s.Timeout)
 		defer cancel()
 		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// recovered answers for what panics around the API, as the API does for its own.
+func (s *Server) recovered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			switch reason := recover(); reason {
+			case nil:
+			case http.ErrAbortHandler: // is how a handler ends a connection
+				panic(reason)
+			default:
+				id := rand.Text()[:12]
+				s.Log.ErrorContext(r.Context(), "internal error", "id", id, "error", fmt.Sprintf("panic: %v\n%s", reason, debug.Stack()))
+				refusal.Internal(id).Write(w, r)
+			}
+		}()
+		next.ServeHTTP(w, r)
 	})
 }
 
