@@ -59,8 +59,8 @@ type Server struct {
 // Environment is where a server runs.
 type Environment string
 
-// The environments. Local and development serve GraphiQL and migrate by
-// themselves; production does not even tell its schema.
+// The environments. Local and development migrate by themselves. All but
+// production serve GraphiQL and tell their schema.
 const (
 	Local       Environment = "local"
 	Development Environment = "development"

@@ -33,6 +33,8 @@ func (i Identity) validate(s Server, loopback bool) error {
 		return i.validateOIDC()
 	case i.OIDCAudience != "":
 		return errors.New("oidc-audience: needs an oidc-issuer")
+	case i.FirstLogin && !i.DevTokens:
+		return errors.New("first-login: needs an oidc-issuer or dev-tokens, which say who comes")
 	case !loopback && !s.Insecure:
 		return fmt.Errorf("listen: others can reach %q, and nothing checks who they are; name an oidc-issuer, listen on localhost, or say --insecure", s.Listen)
 	case s.Environment.Deployed() && !s.Insecure:

@@ -41,6 +41,8 @@ func TestValidateIdentity(t *testing.T) {
 		"a fragment":          {issuer("https://id.example.org#a"), "oidc-issuer: must have no user, query or fragment"},
 		"no audience":         {func(s *config.Server) { s.OIDCAudience = "" }, "oidc-audience: must be given"},
 		"an audience only":    {issuer(""), "oidc-audience: needs an oidc-issuer"},
+		"first logins":        {func(s *config.Server) { s.FirstLogin = true }, ""},
+		"nobody to log in":    {func(s *config.Server) { s.OIDCIssuer, s.OIDCAudience, s.FirstLogin = "", "", true }, "first-login: needs an oidc-issuer"},
 		"no claim":            {func(s *config.Server) { s.OIDCRolesClaim = "" }, "oidc-roles-claim: must be given"},
 		"a negative leeway":   {func(s *config.Server) { s.OIDCLeeway = -1 }, "oidc-leeway: -1ns is not"},
 		"an hour's leeway":    {func(s *config.Server) { s.OIDCLeeway = time.Hour }, "oidc-leeway: 1h0m0s is not"},
