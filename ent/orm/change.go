@@ -30,7 +30,7 @@ type Change struct {
 	Action change.Action `json:"action,omitempty"`
 	// Who asked for it: the subject of their token. Null where it was not asked of this API, or by nobody in particular.
 	Viewer string `json:"viewer,omitempty"`
-	// The field of Mutation that did it. Null where it was not asked of this API.
+	// The field of Mutation that did it. Null where none did.
 	Operation string `json:"operation,omitempty"`
 	// The user of the database who did it, where the database has users.
 	DatabaseUser string `json:"database_user,omitempty"`

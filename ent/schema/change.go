@@ -35,7 +35,7 @@ func (Change) Fields() []ent.Field {
 		field.String("viewer").Optional().Immutable().
 			Comment("Who asked for it: the subject of their token. Null where it was not asked of this API, or by nobody in particular."),
 		field.String("operation").Optional().Immutable().
-			Comment("The field of Mutation that did it. Null where it was not asked of this API.").
+			Comment("The field of Mutation that did it. Null where none did.").
 			Annotations(unordered),
 		field.String("database_user").Optional().Immutable().
 			Comment("The user of the database who did it, where the database has users.").
