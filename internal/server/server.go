@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"docket/internal/graphiql"
 	"docket/internal/refusal"
 )
@@ -38,6 +40,7 @@ type Server struct {
 	TLS      *TLS // nil to speak plain HTTP
 
 	stopping atomic.Bool
+	checks   singleflight.Group
 }
 
 // Run serves on the listener until ctx is done. Then it stops being ready,
@@ -152,10 +155,15 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 		say(w, http.StatusServiceUnavailable, "stopping")
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
-	defer cancel()
-	if err := s.Ready(ctx); err != nil {
-		s.Log.WarnContext(ctx, "not ready", "error", err)
+	// One answer for all who ask meanwhile: they are not counted, and a check takes
+	// a connection of the database.
+	_, err, _ := s.checks.Do("", func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), readyTimeout)
+		defer cancel()
+		return nil, s.Ready(ctx)
+	})
+	if err != nil {
+		s.Log.WarnContext(r.Context(), "not ready", "error", err)
 		say(w, http.StatusServiceUnavailable, "not ready")
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -109,6 +110,28 @@ func TestReadyDoesNotWait(t *testing.T) {
 		w := ask(t, s.Handler(), http.MethodGet, "/readyz", "", "")
 		if w.Code != http.StatusServiceUnavailable || time.Since(began) > 5*time.Second {
 			t.Errorf("got %d after %v", w.Code, time.Since(began))
+		}
+	})
+}
+
+// Many who ask at once have the database asked once.
+func TestReadyIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, checks := setup(t), atomic.Int32{}
+		s.Ready = func(context.Context) error { checks.Add(1); time.Sleep(time.Second); return nil }
+		h := s.Handler()
+		var all sync.WaitGroup
+		for range 50 {
+			all.Go(func() {
+				if w := ask(t, h, http.MethodGet, "/readyz", "", ""); w.Code != http.StatusOK {
+					t.Errorf("got %d", w.Code)
+				}
+			})
+		}
+		all.Wait()
+		if n := checks.Load(); n != 1 {
+			t.Errorf("the database was asked %d times", n)
 		}
 	})
 }
