@@ -186,10 +186,3 @@ func TestAnonymous(t *testing.T) {
 		t.Errorf("the provider was asked %d times about nothing", n)
 	}
 }
-
-func TestLocal(t *testing.T) {
-	t.Parallel()
-	url := serve(t, viewer.Local().Handler)
-	ask(t, url).is(t, viewer.Local())
-	ask(t, url, "Bearer junk").is(t, viewer.Local())
-}
