@@ -169,8 +169,10 @@ func TestDirectReads(t *testing.T) {
 		d := setDesk(t, db.ORM())
 		ctx := t.Context()
 		for i, who := range []asker{
-			{"Ada", by(ctx, "ada", viewer.Client)}, {"Mei", by(ctx, "mei", viewer.Provider)},
-			{"anonymous", by(ctx, "", viewer.Client)}, {"nobody", moment(ctx)},
+			{"Ada", by(ctx, "ada", viewer.Client)},
+			{"Mei", by(ctx, "mei", viewer.Provider)},
+			{"anonymous", by(ctx, "", viewer.Client)},
+			{"nobody", moment(ctx)},
 		} {
 			for _, r := range reads {
 				ids, err := r.of(who.ctx, d)
