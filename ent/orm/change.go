@@ -28,7 +28,7 @@ type Change struct {
 	Columns []string `json:"columns,omitempty"`
 	// What was done to the row.
 	Action change.Action `json:"action,omitempty"`
-	// Who asked for it: the subject of their token. Null where it was not asked of this API, or by nobody in particular.
+	// Who asked for it: the subject of their token. Null where it was not asked of this API.
 	Viewer string `json:"viewer,omitempty"`
 	// The field of Mutation that did it. Null where none did.
 	Operation string `json:"operation,omitempty"`

@@ -33,7 +33,7 @@ func (Change) Fields() []ent.Field {
 			Comment("What was done to the row.").
 			Annotations(unordered),
 		field.String("viewer").Optional().Immutable().
-			Comment("Who asked for it: the subject of their token. Null where it was not asked of this API, or by nobody in particular."),
+			Comment("Who asked for it: the subject of their token. Null where it was not asked of this API."),
 		field.String("operation").Optional().Immutable().
 			Comment("The field of Mutation that did it. Null where none did.").
 			Annotations(unordered),

@@ -29,7 +29,7 @@ const MaxKey = 255
 // Request is what is asked for. Keys of different askers and of different
 // operations have nothing to do with each other.
 type Request struct {
-	Asker     string // empty where nobody has to say who they are
+	Asker     string // the subject of who asks
 	Operation string
 	Key       string
 	Input     map[string]any // as JSON values, without the key
