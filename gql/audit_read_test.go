@@ -191,3 +191,16 @@ func TestTheGuideToTheTrail(t *testing.T) {
 		}
 	})
 }
+
+// Who was not asked who they are is not noted as whom a token could name.
+func TestTrailOfWhoWasNotAsked(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, a *api) {
+		send(t, "POST", a.url, "application/json", `{"query": "mutation { clientCreate(input: {firstName: \"Ada\", lastName: \"Nowak\"}) { client { id } } }"}`)
+		var page trailPage
+		a.must(t, &page, `{ changes { edges { node { viewer operation } } } }`, nil)
+		if e := page.Changes.Edges; len(e) != 1 || e[0].Node.Viewer != nil || *e[0].Node.Operation != "clientCreate" {
+			t.Errorf("got %+v", e)
+		}
+	})
+}

@@ -44,10 +44,14 @@ func (r *Resolver) write(ctx context.Context, key graphql.Omittable[*string], ho
 	return payload, err
 }
 
-// asking is who asks for the mutation field of ctx, as the audit trail has it.
+// asking is who asks for the mutation field of ctx, as the audit trail has it:
+// nobody, where nobody was asked. A token may have any name that we would give them.
 func asking(ctx context.Context) audit.Asking {
-	v, _ := viewer.FromContext(ctx)
-	return audit.Asking{Viewer: v.Subject, Operation: graphql.GetFieldContext(ctx).Field.Name}
+	who := audit.Asking{Operation: graphql.GetFieldContext(ctx).Field.Name}
+	if v, _ := viewer.FromContext(ctx); !v.Unasked {
+		who.Viewer = v.Subject
+	}
+	return who
 }
 
 // requested is the request that the mutation field of ctx makes under the key,
