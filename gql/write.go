@@ -48,7 +48,7 @@ func (r *Resolver) write(ctx context.Context, key graphql.Omittable[*string], ho
 // nobody, where nobody was asked. A token may have any name that we would give them.
 func asking(ctx context.Context) audit.Asking {
 	who := audit.Asking{Operation: graphql.GetFieldContext(ctx).Field.Name}
-	if v, _ := viewer.FromContext(ctx); !v.Unasked {
+	if v, _ := viewer.FromContext(ctx); !v.Unasked() {
 		who.Viewer = v.Subject
 	}
 	return who
