@@ -56,14 +56,16 @@ func own(s *sql.Selector, table, column string, v viewer.Viewer) *sql.Predicate 
 }
 
 // reservedBy holds where the viewer's row of the table has a reservation that
-// leads here by the column. with, if any, says which of them count.
+// leads here by the column. with, if any, says which of them count. They are few,
+// and found once: asked of each row whether it has one, databases look through
+// all reservations.
 func reservedBy(s *sql.Selector, v viewer.Viewer, table, column, by string, with func(*sql.SelectTable) *sql.Predicate) *sql.Predicate {
 	r := sql.Table("reservations").As("mine")
-	match := []*sql.Predicate{sql.ColumnsEQ(r.C(column), s.C("id")), own(s, table, r.C(by), v)}
+	match := []*sql.Predicate{own(s, table, r.C(by), v)}
 	if with != nil {
 		match = append(match, with(r))
 	}
-	return sql.Exists(sql.Dialect(s.Dialect()).Select(r.C("id")).From(r).Where(sql.And(match...)))
+	return sql.In(s.C("id"), sql.Dialect(s.Dialect()).Select(r.C(column)).From(r).Where(sql.And(match...)))
 }
 
 // ViewersClient chooses the client that the viewer is.
