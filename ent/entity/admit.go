@@ -65,7 +65,7 @@ var ofCandidate = regexp.MustCompile("[\"`]" + candidate + "[\"`]\\.[\"`](\\w+)[
 
 // columns are those of the table that decide which of its rows they are.
 func (r Rows) columns(name string) (all []string) {
-	if r.where == nil {
+	if r.None() {
 		return nil
 	}
 	s := sql.Dialect(name).Select().From(sql.Table(candidate))

@@ -3,6 +3,7 @@ package entity
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"entgo.io/ent"
@@ -42,33 +43,42 @@ type Grants []Grant
 // Grant is what a viewer is given.
 type Grant func(ctx context.Context, v viewer.Viewer) Rows
 
-// Rows are some of the rows of a table. The zero Rows are none.
+// Rows are some of the rows of a table: those for which one of the predicates
+// holds. The zero Rows are none.
 type Rows struct {
-	all   bool
-	where func(*sql.Selector) *sql.Predicate
+	all    bool
+	either []func(*sql.Selector) *sql.Predicate
 }
 
 // All are all rows.
 func All() Rows { return Rows{all: true} }
 
 // Where are the rows for which a predicate holds.
-func Where(predicate func(*sql.Selector) *sql.Predicate) Rows { return Rows{where: predicate} }
+func Where(predicate func(*sql.Selector) *sql.Predicate) Rows {
+	return Rows{either: []func(*sql.Selector) *sql.Predicate{predicate}}
+}
 
 // All reports whether no row is left out.
 func (r Rows) All() bool { return r.all }
 
 // None reports whether no row can be among them.
-func (r Rows) None() bool { return !r.all && r.where == nil }
+func (r Rows) None() bool { return !r.all && len(r.either) == 0 }
 
 // Predicate holds for the rows, of those that s selects.
 func (r Rows) Predicate(s *sql.Selector) *sql.Predicate {
 	switch {
 	case r.all:
 		return sql.Not(sql.False())
-	case r.where == nil:
+	case r.None():
 		return sql.False()
+	case len(r.either) == 1: // ent's Or of one predicate has no parentheses, whatever stands around it
+		return r.either[0](s)
 	}
-	return r.where(s)
+	either := make([]*sql.Predicate, len(r.either))
+	for i, where := range r.either {
+		either[i] = where(s)
+	}
+	return sql.Or(either...)
 }
 
 // Narrow leaves s only the rows.
@@ -78,35 +88,35 @@ func (r Rows) Narrow(s *sql.Selector) {
 	}
 }
 
+// Include reports whether what a view chooses is among them for certain: it is what
+// one of their predicates says, word by word. table selects from where both look.
+func (r Rows) Include(view func(*sql.Selector), table func() *sql.Selector) bool {
+	chosen := table()
+	view(chosen)
+	query, args := chosen.Query()
+	return r.all || slices.ContainsFunc(r.either, func(where func(*sql.Selector) *sql.Predicate) bool {
+		given := table()
+		given.Where(where(given))
+		same, with := given.Query()
+		return same == query && reflect.DeepEqual(with, args)
+	})
+}
+
 // To are the rows that the grants give the viewer of ctx; none where there is no
 // viewer.
-func (g Grants) To(ctx context.Context) Rows {
+func (g Grants) To(ctx context.Context) (given Rows) {
 	v, ok := viewer.FromContext(ctx)
 	if !ok {
 		return Rows{}
 	}
-	var some []Rows
 	for _, grant := range g {
-		switch rows := grant(ctx, v); {
-		case rows.all:
+		rows := grant(ctx, v)
+		if rows.all {
 			return rows
-		case !rows.None():
-			some = append(some, rows)
 		}
+		given.either = append(given.either, rows.either...)
 	}
-	switch len(some) {
-	case 0:
-		return Rows{}
-	case 1: // ent's Or of one predicate has no parentheses, whatever stands around it
-		return some[0]
-	}
-	return Where(func(s *sql.Selector) *sql.Predicate {
-		either := make([]*sql.Predicate, len(some))
-		for i, rows := range some {
-			either[i] = rows.where(s)
-		}
-		return sql.Or(either...)
-	})
+	return given
 }
 
 // Of are the grants of what op does; any other verb changes rows.

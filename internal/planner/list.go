@@ -41,7 +41,7 @@ func (b *builder) list(l *list, outer string) expression {
 
 // single is a list with at most one row and no order.
 func (b *builder) single(s *sql.Builder, l *list, outer string) {
-	inner, alias := b.from(l.entity)
+	inner, alias := b.listed(l)
 	b.matching(inner, alias, l, outer)
 	all := append([]expression{text("'1;'")}, b.cells(l.row, alias, "")...)
 	inner.SelectExpr(sql.ExprFunc(func(s *sql.Builder) { b.concat(s, all) }))
@@ -57,7 +57,7 @@ func (b *builder) page(l *list, outer string) *sql.Selector {
 	if one && b.bare(l) {
 		return nil
 	}
-	s, alias := b.from(l.entity)
+	s, alias := b.listed(l)
 	for _, column := range l.row.needs(l.entity) {
 		if !l.rare || column != "id" { // which the fence names itself
 			b.show(s, l.entity, alias, column)
@@ -89,7 +89,7 @@ func (b *builder) numbered(page *sql.Selector) *sql.Selector {
 // total counts the rows of a list, on all of its pages.
 func (b *builder) total(l *list, outer string) expression {
 	return func(s *sql.Builder) {
-		counted, alias := b.from(l.entity)
+		counted, alias := b.listed(l)
 		b.matching(counted, alias, l, outer)
 		counted.SelectExpr(sql.Raw("count(*)"))
 		s.Wrap(func(s *sql.Builder) { s.Join(counted) })
@@ -108,7 +108,7 @@ func (b *builder) beyond(l *list, outer string, after bool) expression {
 		return text("false")
 	}
 	return func(s *sql.Builder) {
-		found, alias := b.from(l.entity)
+		found, alias := b.listed(l)
 		k := b.key(found, alias, l.entity, p.order, l.rare)
 		b.matching(found, alias, l, outer)
 		found.Where(b.past(k, cursor, desc, true))
@@ -116,6 +116,19 @@ func (b *builder) beyond(l *list, outer string, after bool) expression {
 		s.WriteString("EXISTS ")
 		s.Wrap(func(s *sql.Builder) { s.Join(found) })
 	}
+}
+
+// listed selects from the table of a list, only what the request may see. What its
+// view chooses may be that anyway, and is not asked twice.
+func (b *builder) listed(l *list) (*sql.Selector, string) {
+	table := func(alias string) *sql.Selector {
+		return sql.Dialect(b.dialect).Select().From(sql.Table(l.entity.Table).As(alias))
+	}
+	if l.where == nil || !b.sees(l.entity).rows.Include(l.where(b.ctx), func() *sql.Selector { return table("t") }) {
+		return b.from(l.entity)
+	}
+	alias := b.alias("t")
+	return table(alias), alias
 }
 
 // matching narrows s to the rows that belong to a list, on whatever page.
