@@ -92,6 +92,36 @@ func TestHiddenObjects(t *testing.T) {
 	})
 }
 
+// namesNot shows all rows, and the name of no client.
+var namesNot = map[string]entity.Policy{"Client": {
+	Read:   reading(entity.All()).Read,
+	Fields: map[string]entity.FieldPolicy{"last_name": {Read: entity.Grants{}}},
+}}
+
+// TestHiddenNames orders by names that may not be known: of the row itself, of one that
+// an edge leads to, and where rows are few, which are found first and ordered then.
+func TestHiddenNames(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		twoClients(t, db) // Nowak, then Hughes
+		reads := reader(t, db, namesNot)
+		for query, want := range map[string]string{
+			`{ clients(orderBy: {field: LAST_NAME}) { edges { node { id lastName } } } }`:          `{"clients":{"edges":[{"node":{"id":"Q2xpZW50OjE=","lastName":null}},{"node":{"id":"Q2xpZW50OjI=","lastName":null}}]}}`,
+			`{ client(id: "Q2xpZW50OjE=") { firstName lastName } }`:                                `{"client":{"firstName":"Ada","lastName":null}}`,
+			`{ reservations(orderBy: {field: CLIENT_LAST_NAME}) { edges { node { id } } } }`:       `{"reservations":{"edges":[{"node":{"id":"UmVzZXJ2YXRpb246MQ=="}},{"node":{"id":"UmVzZXJ2YXRpb246Mg=="}}]}}`,
+			`{ activeReservations(orderBy: {field: CLIENT_LAST_NAME}) { edges { node { id } } } }`: `{"activeReservations":{"edges":[{"node":{"id":"UmVzZXJ2YXRpb246MQ=="}},{"node":{"id":"UmVzZXJ2YXRpb246Mg=="}}]}}`,
+			`{ activeReservations(first: 1) { edges { node { client { lastName } } } } }`:          `{"activeReservations":{"edges":[{"node":{"client":{"lastName":null}}}]}}`,
+			`{ reservations(where: {hasClientWith: [{lastNameNEQ: "X"}]}) { totalCount } }`:        `{"reservations":{"totalCount":0}}`,
+			`{ clients(where: {not: {lastName: "Nowak"}}) { totalCount } }`:                        `{"clients":{"totalCount":2}}`,
+			`{ clients(where: {or: [{lastNameGT: "A"}, {firstName: "Ada"}]}) { totalCount } }`:     `{"clients":{"totalCount":1}}`,
+		} {
+			if got, errs := ask(t, reads, query); got != want || len(errs) > 0 {
+				t.Errorf("%s\ngot  %s %v\nwant %s", query, got, errs, want)
+			}
+		}
+	})
+}
+
 var morning = time.Date(2030, 1, 7, 8, 0, 0, 0, time.UTC)
 
 func momentOf(ctx context.Context) context.Context {

@@ -111,12 +111,49 @@ func (w *world) asked(t *testing.T, seed uint64, n int) {
 	w.tour(t)
 	w.views(t)
 	w.filters(t, seed)
+	w.fields(t)
 	w.random(t, seed, n)
 	rows := 0
 	for _, typ := range types {
 		rows += len(w.naive.Data[typ])
 	}
 	t.Logf("%d operations compared, on %d rows", w.compared, rows)
+}
+
+// fields compares all fields of all rows, those that are not to be seen among them:
+// of each by itself, in lists, and where an edge leads to one.
+func (w *world) fields(t *testing.T) {
+	t.Helper()
+	for _, typ := range types {
+		all := "{" + w.plain(typ)
+		for _, f := range w.schema.Types[typ].Fields {
+			if slices.Contains(types, f.Type.Name()) {
+				all += " " + f.Name + " {" + w.plain(f.Type.Name()) + " }"
+			}
+		}
+		all += " }"
+		list := strings.ToLower(typ) + "s"
+		queries := []string{fmt.Sprintf("{ %s(first: %d) { edges { node %s } } }", list, maxPage, all)}
+		for _, row := range w.data.rows[typ] {
+			id := global(typ, int(row["id"].(naive.ID)%(1<<32)))
+			queries = append(queries, fmt.Sprintf("{ one: %s(id: %q) %s node(id: %q) { ... on %s %s } }", strings.ToLower(typ), id, all, id, typ, all))
+		}
+		for _, q := range queries {
+			if err := w.compare(request{q, nil}); err != nil {
+				t.Fatalf("%s\n%v", q, err)
+			}
+		}
+	}
+}
+
+// plain are the fields of a type that lead nowhere.
+func (w *world) plain(typ string) (names string) {
+	for _, f := range w.schema.Types[typ].Fields {
+		if len(w.schema.Types[f.Type.Name()].Fields) == 0 {
+			names += " " + f.Name
+		}
+	}
+	return names
 }
 
 // TestCursorsOfOthers uses the cursors of an admin as others: a cursor holds what its
