@@ -332,6 +332,8 @@ var attempts = []attempt{
 	{"reservationCreate", "M2 for Ada", `clientId: "<Ada>", appointmentId: "<M2>"`, "reservation { id }"},
 	{"reservationCreate", "M2 for Ben", `clientId: "<Ben>", appointmentId: "<M2>"`, "reservation { id }"},
 	{"reservationCreate", "P1, which is held, for Ada", `clientId: "<Ada>", appointmentId: "<P1>"`, "reservation { id }"},
+	{"reservationCreate", "M3, which is withdrawn, for Ada", `clientId: "<Ada>", appointmentId: "<M3>"`, "reservation { id }"},
+	{"reservationCreate", "M5, which is too soon, for Ada", `clientId: "<Ada>", appointmentId: "<M5>"`, "reservation { id }"},
 	{"reservationCreate", "P1, for Kim", `clientId: "<Kim>", appointmentId: "<P1>"`, "reservation { id }"},
 	{"reservationConfirm", "Ada@M1", `reservationId: "<Ada@M1>"`, "reservation { id }"},
 	{"reservationConfirm", "Ben@P1", `reservationId: "<Ben@P1>"`, "reservation { id }"},
@@ -352,7 +354,7 @@ func mutations(t *testing.T, dialect string, schema *ast.Schema) (all []outcome)
 	}
 	s := setStage(t, dbtest.Open(t, dialect))
 	for _, a := range attempts {
-		o := outcome{"`" + a.field + "` " + a.about, map[string]string{}}
+		o := outcome{strings.TrimSpace("`" + a.field + "` " + a.about), map[string]string{}}
 		for _, who := range columns {
 			before := s.everything(t)
 			if o.of[who] = s.attempt(t, a, who); o.of[who] == "done" {

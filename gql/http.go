@@ -3,23 +3,15 @@ package gql
 import (
 	"context"
 	"fmt"
-	"mime"
 	"net/http"
 	"runtime/debug"
-	"strconv"
-	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"docket/internal/documents"
-)
-
-// The media types of answers (GraphQL over HTTP, 4.1 Media Types).
-const (
-	plainJSON    = "application/json"
-	responseJSON = "application/graphql-response+json"
+	"docket/internal/refusal"
 )
 
 // overHTTP is GraphQL over HTTP: POST with JSON, and GET for queries. An answer
@@ -46,23 +38,14 @@ func (overHTTP) Supports(*http.Request) bool { return true }
 // Do answers a request. The operations of a batch are executed one after the
 // other, in their order; what one of them comes to does not concern the next.
 func (h overHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
-	accepted := accepts(r)
-	var (
-		requests []*request
-		batch    bool
-		refused  *notGraphQL
-	)
+	accepted := refusal.Accepted(r)
 	if accepted == "" {
-		accepted = plainJSON
-		refused = refusal(http.StatusNotAcceptable, "Answers are "+responseJSON+" or "+plainJSON+".")
-	} else {
-		requests, batch, refused = h.read(w, r)
+		notGraphQL(http.StatusNotAcceptable, "Answers are "+refusal.ResponseJSON+" or "+refusal.PlainJSON+".").Write(w, r)
+		return
 	}
+	requests, batch, refused := h.read(w, r)
 	if refused != nil {
-		for name, value := range refused.header {
-			w.Header().Set(name, value)
-		}
-		write(w, accepted, refused.status, refused.response())
+		refused.Write(w, r)
 		return
 	}
 	if !batch {
@@ -90,7 +73,7 @@ func (h overHTTP) answer(r *http.Request, accepted string, one *request, exec gr
 		}
 	}()
 	status = http.StatusOK
-	if accepted == responseJSON {
+	if accepted == refusal.ResponseJSON {
 		status = http.StatusBadRequest // until it is executed
 	}
 	document, errs := h.documents.Find(one.document)
@@ -103,7 +86,9 @@ func (h overHTTP) answer(r *http.Request, accepted string, one *request, exec gr
 		return exec.DispatchError(graphql.WithOperationContext(ctx, oc), errs), status
 	}
 	if r.Method == http.MethodGet && oc.Operation.Operation != ast.Query {
-		return refusal(http.StatusMethodNotAllowed, "GET is for queries only; send this with POST.").response(), http.StatusMethodNotAllowed
+		return &graphql.Response{Errors: gqlerror.List{{
+			Message: "GET is for queries only; send this with POST.", Extensions: map[string]any{"code": codeBadUserInput},
+		}}}, http.StatusMethodNotAllowed
 	}
 	responses, ctx := exec.DispatchOperation(ctx, oc)
 	if response = responses(ctx); response == nil { // nobody waits for it any more
@@ -126,35 +111,3 @@ func (found) Add(context.Context, string, *ast.QueryDocument) {}
 
 // panicked is an error for the log, with where it happened.
 func panicked(reason any) error { return fmt.Errorf("panic: %v\n%s", reason, debug.Stack()) }
-
-// accepts is the media type to answer with; "" where none is acceptable. What is
-// refused by its name is not meant by a wildcard (RFC 9110, 12.5.1).
-func accepts(r *http.Request) string {
-	header := strings.Join(r.Header.Values("Accept"), ",")
-	if header == "" {
-		return plainJSON
-	}
-	response, plain, refused := false, false, map[string]bool{}
-	for one := range strings.SplitSeq(header, ",") {
-		typ, params, err := mime.ParseMediaType(one)
-		if q, qerr := strconv.ParseFloat(params["q"], 64); err != nil || qerr == nil && q == 0 {
-			refused[typ] = true
-			continue
-		}
-		switch typ {
-		case responseJSON:
-			response = true
-		case plainJSON, "application/*", "*/*":
-			plain = true
-		}
-	}
-	switch {
-	case response && !refused[responseJSON]:
-		return responseJSON
-	case plain && !refused[plainJSON]:
-		return plainJSON
-	case plain && !refused[responseJSON]:
-		return responseJSON
-	}
-	return ""
-}

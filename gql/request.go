@@ -14,29 +14,14 @@ import (
 	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"docket/internal/documents"
+	"docket/internal/refusal"
 )
 
-// notGraphQL says that a request cannot be read, with its status.
-type notGraphQL struct {
-	status  int
-	message string
-	facts   map[string]any
-	header  map[string]string
-}
-
-func refusal(status int, message string, args ...any) *notGraphQL {
-	return &notGraphQL{status: status, message: fmt.Sprintf(message, args...)}
-}
-
-func (e *notGraphQL) response() *graphql.Response {
-	extensions := map[string]any{"code": codeBadUserInput}
-	for name, fact := range e.facts {
-		extensions[name] = fact
-	}
-	return &graphql.Response{Errors: gqlerror.List{{Message: e.message, Extensions: extensions}}}
+// notGraphQL says that a request cannot be read, with the status of its answer.
+func notGraphQL(status int, message string, args ...any) *refusal.Refusal {
+	return &refusal.Refusal{Status: status, Code: codeBadUserInput, Message: fmt.Sprintf(message, args...)}
 }
 
 // request is one operation that is asked for.
@@ -58,7 +43,7 @@ type message struct {
 }
 
 // read reads the operations of a request: one, or a batch.
-func (h overHTTP) read(w http.ResponseWriter, r *http.Request) (all []*request, batch bool, err *notGraphQL) {
+func (h overHTTP) read(w http.ResponseWriter, r *http.Request) (all []*request, batch bool, err *refusal.Refusal) {
 	start := graphql.Now()
 	var messages []message
 	switch r.Method {
@@ -69,8 +54,8 @@ func (h overHTTP) read(w http.ResponseWriter, r *http.Request) (all []*request, 
 	case http.MethodPost:
 		messages, batch, err = h.readBody(w, r)
 	default:
-		err = refusal(http.StatusMethodNotAllowed, "Use POST, or GET for queries.")
-		err.header = map[string]string{"Allow": "GET, POST"}
+		err = notGraphQL(http.StatusMethodNotAllowed, "Use POST, or GET for queries.")
+		err.Header = map[string]string{"Allow": "GET, POST"}
 	}
 	for _, m := range messages {
 		if err != nil {
@@ -85,7 +70,7 @@ func (h overHTTP) read(w http.ResponseWriter, r *http.Request) (all []*request, 
 	return all, batch, err
 }
 
-func (m message) request() (*request, *notGraphQL) {
+func (m message) request() (*request, *refusal.Refusal) {
 	one := &request{
 		document: documents.Request{Text: m.Query},
 		params:   &graphql.RawParams{OperationName: m.OperationName, Variables: m.Variables, Extensions: m.Extensions},
@@ -94,7 +79,7 @@ func (m message) request() (*request, *notGraphQL) {
 		p, _ := persisted.(map[string]any)
 		hash, _ := p["sha256Hash"].(string)
 		if version, _ := p["version"].(json.Number); version != "1" || hash == "" {
-			return nil, refusal(http.StatusBadRequest, "extensions.persistedQuery must have version 1 and a sha256Hash.")
+			return nil, notGraphQL(http.StatusBadRequest, "extensions.persistedQuery must have version 1 and a sha256Hash.")
 		}
 		one.document.Hash = hash
 	}
@@ -107,20 +92,20 @@ func (m message) request() (*request, *notGraphQL) {
 		}
 	}
 	if one.document == (documents.Request{}) {
-		return nil, refusal(http.StatusBadRequest, "This is not a GraphQL request: it has no query.")
+		return nil, notGraphQL(http.StatusBadRequest, "This is not a GraphQL request: it has no query.")
 	}
 	return one, nil
 }
 
 // readBody reads one operation in JSON, or a list of them.
-func (h overHTTP) readBody(w http.ResponseWriter, r *http.Request) (messages []message, batch bool, err *notGraphQL) {
+func (h overHTTP) readBody(w http.ResponseWriter, r *http.Request) (messages []message, batch bool, err *refusal.Refusal) {
 	typ, params, malformed := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if charset, told := params["charset"]; malformed != nil || typ != plainJSON || told && !strings.EqualFold(charset, "utf-8") {
-		return nil, false, refusal(http.StatusUnsupportedMediaType, "Send a request as %s, in UTF-8.", plainJSON)
+	if charset, told := params["charset"]; malformed != nil || typ != refusal.PlainJSON || told && !strings.EqualFold(charset, "utf-8") {
+		return nil, false, notGraphQL(http.StatusUnsupportedMediaType, "Send a request as %s, in UTF-8.", refusal.PlainJSON)
 	}
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
-		err = refusal(http.StatusUnsupportedMediaType, "Send a request as it is, not compressed.")
-		err.header = map[string]string{"Accept-Encoding": "identity"} // RFC 9110, 12.5.3
+		err = notGraphQL(http.StatusUnsupportedMediaType, "Send a request as it is, not compressed.")
+		err.Header = map[string]string{"Accept-Encoding": "identity"} // RFC 9110, 12.5.3
 		return nil, false, err
 	}
 	body, err := h.body(w, r)
@@ -129,38 +114,38 @@ func (h overHTTP) readBody(w http.ResponseWriter, r *http.Request) (messages []m
 	}
 	const noJSON = "This is not a GraphQL request: send JSON with a query."
 	if !utf8.Valid(body) {
-		return nil, false, refusal(http.StatusBadRequest, "This is not a GraphQL request: it is not UTF-8.")
+		return nil, false, notGraphQL(http.StatusBadRequest, "This is not a GraphQL request: it is not UTF-8.")
 	}
 	if trimmed := bytes.TrimLeft(body, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '[' {
 		messages = make([]message, 1)
 		if decode(bytes.NewReader(body), &messages[0]) != nil {
-			return nil, false, refusal(http.StatusBadRequest, noJSON)
+			return nil, false, notGraphQL(http.StatusBadRequest, noJSON)
 		}
 		return messages, false, nil
 	}
 	if h.requests.MaxBatch == 1 {
-		return nil, true, refusal(http.StatusBadRequest, "Send one operation at a time: this service takes no batches.")
+		return nil, true, notGraphQL(http.StatusBadRequest, "Send one operation at a time: this service takes no batches.")
 	}
 	var all []json.RawMessage
 	if decode(bytes.NewReader(body), &all) != nil || len(all) == 0 {
-		return nil, true, refusal(http.StatusBadRequest, noJSON)
+		return nil, true, notGraphQL(http.StatusBadRequest, noJSON)
 	}
 	if len(all) > h.requests.MaxBatch {
-		err = refusal(http.StatusBadRequest, "A batch has at most %d operations.", h.requests.MaxBatch)
-		err.facts = map[string]any{"max": h.requests.MaxBatch}
+		err = notGraphQL(http.StatusBadRequest, "A batch has at most %d operations.", h.requests.MaxBatch)
+		err.Facts = map[string]any{"max": h.requests.MaxBatch}
 		return nil, true, err
 	}
 	messages = make([]message, len(all))
 	for i, text := range all {
 		if decode(bytes.NewReader(text), &messages[i]) != nil {
-			return nil, true, refusal(http.StatusBadRequest, noJSON)
+			return nil, true, notGraphQL(http.StatusBadRequest, noJSON)
 		}
 	}
 	return messages, true, nil
 }
 
 // body reads the whole body. What says that it is too long is not read at all.
-func (h overHTTP) body(w http.ResponseWriter, r *http.Request) ([]byte, *notGraphQL) {
+func (h overHTTP) body(w http.ResponseWriter, r *http.Request) ([]byte, *refusal.Refusal) {
 	most := int64(h.requests.MaxBody)
 	var tooLong *http.MaxBytesError
 	body, err := []byte(nil), error(&http.MaxBytesError{Limit: most})
@@ -173,34 +158,34 @@ func (h overHTTP) body(w http.ResponseWriter, r *http.Request) ([]byte, *notGrap
 	case err == nil:
 		return body, nil
 	case errors.As(err, &tooLong):
-		refused := refusal(http.StatusRequestEntityTooLarge, "A request is at most %d bytes long.", most)
-		refused.facts = map[string]any{"max": most}
+		refused := notGraphQL(http.StatusRequestEntityTooLarge, "A request is at most %d bytes long.", most)
+		refused.Facts = map[string]any{"max": most}
 		if r.ProtoMajor == 1 { // HTTP/2 would end what else is on the connection
-			refused.header = map[string]string{"Connection": "close"}
+			refused.Header = map[string]string{"Connection": "close"}
 		}
 		return nil, refused
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, refusal(http.StatusRequestTimeout, "The request did not come in time.")
+		return nil, notGraphQL(http.StatusRequestTimeout, "The request did not come in time.")
 	}
-	return nil, refusal(http.StatusBadRequest, "The request ended early.")
+	return nil, notGraphQL(http.StatusBadRequest, "The request ended early.")
 }
 
-func readURL(query string) (m message, err *notGraphQL) {
+func readURL(query string) (m message, err *refusal.Refusal) {
 	values, malformed := url.ParseQuery(query)
 	if malformed != nil {
-		return m, refusal(http.StatusBadRequest, "The query string is not well-formed.")
+		return m, notGraphQL(http.StatusBadRequest, "The query string is not well-formed.")
 	}
 	for name, to := range map[string]*string{
 		"query": &m.Query, "operationName": &m.OperationName, "documentId": &m.DocumentID, "doc_id": &m.DocID,
 	} {
 		if *to = values.Get(name); !utf8.ValidString(*to) {
-			return m, refusal(http.StatusBadRequest, "%s is not UTF-8.", name)
+			return m, notGraphQL(http.StatusBadRequest, "%s is not UTF-8.", name)
 		}
 	}
 	m.ID = values.Get("id")
 	for name, to := range map[string]*map[string]any{"variables": &m.Variables, "extensions": &m.Extensions} {
 		if text := values.Get(name); text != "" && (!utf8.ValidString(text) || decode(strings.NewReader(text), to) != nil) {
-			return m, refusal(http.StatusBadRequest, "%s must be a JSON object.", name)
+			return m, notGraphQL(http.StatusBadRequest, "%s must be a JSON object.", name)
 		}
 	}
 	return m, nil

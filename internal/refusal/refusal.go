@@ -2,16 +2,19 @@
 package refusal
 
 import (
+	"cmp"
 	"encoding/json"
+	"mime"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 )
 
+// The media types of answers (GraphQL over HTTP, 4.1 Media Types).
 const (
-	plainJSON    = "application/json"
-	responseJSON = "application/graphql-response+json"
+	PlainJSON    = "application/json"
+	ResponseJSON = "application/graphql-response+json"
 )
 
 // Refusal is an error as docs/errors.md tells, and the status of its answer.
@@ -20,18 +23,18 @@ type Refusal struct {
 	Code    string
 	Message string
 	Facts   map[string]any
-	Wait    time.Duration // when to come again, if that helps; in whole seconds
+	Wait    time.Duration     // when to come again, if that helps; in whole seconds
+	Header  map[string]string // besides
 }
 
 // Write answers the request (GraphQL over HTTP, 6 Response; Retry-After, RFC 9110,
 // 10.2.3).
 func (f Refusal) Write(w http.ResponseWriter, r *http.Request) {
-	typ := plainJSON
-	if strings.Contains(strings.Join(r.Header.Values("Accept"), ","), responseJSON) {
-		typ = responseJSON
-	}
 	h := w.Header()
-	h.Set("Content-Type", typ+"; charset=utf-8")
+	for name, value := range f.Header {
+		h.Set(name, value)
+	}
+	h.Set("Content-Type", cmp.Or(Accepted(r), PlainJSON)+"; charset=utf-8")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
 	if f.Wait > 0 {
@@ -51,7 +54,9 @@ func (f Refusal) Write(w http.ResponseWriter, r *http.Request) {
 
 // Unavailable is the refusal of what may be tried again, as nothing was done.
 func Unavailable(message string, wait time.Duration) Refusal {
-	return Refusal{http.StatusServiceUnavailable, "UNAVAILABLE", message, map[string]any{"retryable": true, "done": false}, wait}
+	return Refusal{
+		Status: http.StatusServiceUnavailable, Code: "UNAVAILABLE", Message: message, Facts: map[string]any{"retryable": true, "done": false}, Wait: wait,
+	}
 }
 
 // Internal is the refusal of what went wrong inside; the log has it under the id.
@@ -60,4 +65,36 @@ func Internal(id string) Refusal {
 		Status: http.StatusInternalServerError, Code: "INTERNAL", Facts: map[string]any{"id": id},
 		Message: "Something went wrong here; the log of the service has it under this id.",
 	}
+}
+
+// Accepted is the media type to answer a request with; "" where none is acceptable. What is
+// refused by its name is not meant by a wildcard (RFC 9110, 12.5.1).
+func Accepted(r *http.Request) string {
+	header := strings.Join(r.Header.Values("Accept"), ",")
+	if header == "" {
+		return PlainJSON
+	}
+	response, plain, refused := false, false, map[string]bool{}
+	for one := range strings.SplitSeq(header, ",") {
+		typ, params, err := mime.ParseMediaType(one)
+		if q, qerr := strconv.ParseFloat(params["q"], 64); err != nil || qerr == nil && q == 0 {
+			refused[typ] = true
+			continue
+		}
+		switch typ {
+		case ResponseJSON:
+			response = true
+		case PlainJSON, "application/*", "*/*":
+			plain = true
+		}
+	}
+	switch {
+	case response && !refused[ResponseJSON]:
+		return ResponseJSON
+	case plain && !refused[PlainJSON]:
+		return PlainJSON
+	case plain && !refused[ResponseJSON]:
+		return ResponseJSON
+	}
+	return ""
 }
