@@ -25,6 +25,9 @@ func TestSeen(t *testing.T) {
 			w := build(t, seed)
 			seen := map[string]*world{}
 			for name, v := range w.viewers() {
+				if name == "admin" {
+					continue // whom all other tests here ask as
+				}
 				seen[name] = w.as(v)
 				seen[name].tour(t) // learns cursors of rows that will be gone, or hidden
 			}
@@ -52,7 +55,6 @@ func (w *world) viewers() map[string]viewer.Viewer {
 	}
 	return map[string]viewer.Viewer{
 		"anonymous":                        {},
-		"anonymous, with roles":            of("", viewer.Client, viewer.Provider),
 		"admin":                            of("admin", viewer.Admin),
 		"client":                           of(client[0], viewer.Client),
 		"other client":                     of(client[1], viewer.Client),
@@ -108,7 +110,6 @@ func told(v viewer.Viewer) naive.Viewer {
 // asked compares answers: each list in each order, each filter, and documents.
 func (w *world) asked(t *testing.T, seed uint64, n int) {
 	t.Helper()
-	w.tour(t)
 	w.views(t)
 	w.filters(t, seed)
 	w.fields(t)
