@@ -18,6 +18,7 @@ type page struct {
 	backward bool  // taken from the end
 	order    *Order
 	desc     bool
+	scope    string // what its cursors are bound to
 	after    *position
 	before   *position
 	filter   condition

@@ -121,14 +121,11 @@ func (b *builder) beyond(l *list, outer string, after bool) expression {
 // listed selects from the table of a list, only what the request may see. What its
 // view chooses may be that anyway, and is not asked twice.
 func (b *builder) listed(l *list) (*sql.Selector, string) {
-	table := func(alias string) *sql.Selector {
-		return sql.Dialect(b.dialect).Select().From(sql.Table(l.entity.Table).As(alias))
-	}
-	if l.where == nil || !b.sees(l.entity).rows.Include(l.where(b.ctx), func() *sql.Selector { return table("t") }) {
+	if l.where == nil || !b.sees(l.entity).rows.Include(l.where(b.ctx), func() *sql.Selector { return b.table(l.entity, "t") }) {
 		return b.from(l.entity)
 	}
 	alias := b.alias("t")
-	return table(alias), alias
+	return b.table(l.entity, alias), alias
 }
 
 // matching narrows s to the rows that belong to a list, on whatever page.

@@ -32,13 +32,14 @@ func (r *run) bindPage(l *list, b *page, args map[string]any) error {
 	if err := bindOrder(l.entity, b, args["orderBy"]); err != nil {
 		return err
 	}
+	b.scope = r.scope(l, b)
 	if l.origin == bySource && r.sources == nil {
 		return nil // a check: the order is not known yet, nor which cursors fit
 	}
-	if b.after, err = r.cursor(l, b, "after", args["after"]); err != nil {
+	if b.after, err = r.cursor(b, "after", args["after"]); err != nil {
 		return err
 	}
-	if b.before, err = r.cursor(l, b, "before", args["before"]); err != nil {
+	if b.before, err = r.cursor(b, "before", args["before"]); err != nil {
 		return err
 	}
 	f := filters{r}
@@ -106,7 +107,7 @@ func bindOrder(e *Entity, b *page, v any) error {
 }
 
 // cursor reads after or before.
-func (r *run) cursor(l *list, b *page, name string, v any) (*position, error) {
+func (r *run) cursor(b *page, name string, v any) (*position, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -114,14 +115,14 @@ func (r *run) cursor(l *list, b *page, name string, v any) (*position, error) {
 	if !ok {
 		return nil, bad(name, "%s must be a cursor of this list.", name)
 	}
-	p, err := r.cursors.open(text, r.scope(l, b), b.keyKind())
+	p, err := r.cursors.open(text, b.scope, b.keyKind())
 	if err != nil {
 		return nil, bad(name, "%s is not a cursor of this list in this order.", name)
 	}
 	return p, nil
 }
 
-// scope is what a cursor is bound to: rows of one entity, in one order, as one
+// scope is what the cursors of a page are bound to: rows of one entity, in one order, as one
 // viewer has them. To another, who can ask where rows of their own stand before
 // and after it, it would tell what it holds.
 func (r *run) scope(l *list, b *page) string {
@@ -144,7 +145,7 @@ func (r *run) appendCursor(to []byte, l *list, cells []datum) []byte {
 	if !key.null() {
 		text = alike(b.keyKind(), text)
 	}
-	return r.cursors.seal(to, r.scope(l, b), r.value(cells[l.id]), key.null(), text)
+	return r.cursors.seal(to, b.scope, r.value(cells[l.id]), key.null(), text)
 }
 
 // alike is a value in the same words, whichever database wrote it, so that they

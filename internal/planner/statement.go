@@ -143,9 +143,14 @@ func (b *builder) value(all []expression, column string, kind Kind) []expression
 // from selects from the table of an entity, only what the request may see.
 func (b *builder) from(e *Entity) (*sql.Selector, string) {
 	alias := b.alias("t")
-	s := sql.Dialect(b.dialect).Select().From(sql.Table(e.Table).As(alias))
+	s := b.table(e, alias)
 	b.sees(e).rows.Narrow(s)
 	return s, alias
+}
+
+// table selects from the table of an entity, whoever asks.
+func (b *builder) table(e *Entity, alias string) *sql.Selector {
+	return sql.Dialect(b.dialect).Select().From(sql.Table(e.Table).As(alias))
 }
 
 func (b *builder) where(s *sql.Selector, alias string, c condition) {

@@ -42,7 +42,7 @@ func (b *builder) guard(e *Entity, alias, column string) *sql.Predicate {
 	if !guarded {
 		return nil
 	}
-	return rows.Predicate(sql.Dialect(b.dialect).Select().From(sql.Table(e.Table).As(alias)))
+	return rows.Predicate(b.table(e, alias))
 }
 
 // shown is a column as the viewer may see it: null where they may not.
