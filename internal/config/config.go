@@ -99,7 +99,7 @@ func (s Server) Validate() error {
 	if err := s.Rules().Validate(); err != nil {
 		return err
 	}
-	if err := s.Limits().Validate(); err != nil {
+	if err := s.validateLimits(); err != nil {
 		return err
 	}
 	if err := s.Documents.validate(); err != nil {

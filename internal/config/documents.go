@@ -59,5 +59,5 @@ func (d Documents) validate() error {
 	if d.TrustedDocumentsOnly && d.TrustedDocuments == "" {
 		return errors.New("trusted-documents-only: needs trusted-documents, the manifest of those that are")
 	}
-	return d.limits().Validate()
+	return nil
 }

@@ -6,10 +6,14 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"docket/internal/config"
+	"docket/internal/documents"
 )
 
 // elsewhere are numbers that bound no request.
@@ -43,6 +47,35 @@ func TestLimitsAreDocumented(t *testing.T) {
 	for name, value := range documented {
 		if want, ok := settings[name]; !ok || value != want && (value != "false" || want != "") {
 			t.Errorf("docs/limits.md has %s with %q, and the setting is %q", name, value, want)
+		}
+	}
+}
+
+func TestValidateDocuments(t *testing.T) {
+	t.Parallel()
+	d := valid().Documents
+	given := documents.Limits{
+		Tokens: d.DocumentTokens, Depth: d.DocumentDepth, Aliases: d.DocumentAliases, RootFields: d.DocumentRootFields, Mutations: d.DocumentMutations,
+		Directives: d.DocumentDirectives, Fragments: d.DocumentFragments, Selections: d.DocumentSelections, Repeats: d.DocumentRepeats,
+	}
+	if without := documents.DefaultLimits(); given != without {
+		t.Errorf("the defaults are %+v, and %+v without settings", given, without)
+	}
+	for name, change := range map[string]func(*config.Server){
+		"document-tokens":      func(s *config.Server) { s.DocumentTokens = 0 },
+		"document-depth":       func(s *config.Server) { s.DocumentDepth = 201 },
+		"document-aliases":     func(s *config.Server) { s.DocumentAliases = -1 },
+		"document-root-fields": func(s *config.Server) { s.DocumentRootFields = 1001 },
+		"document-mutations":   func(s *config.Server) { s.DocumentMutations = 0 },
+		"document-directives":  func(s *config.Server) { s.DocumentDirectives = 0 },
+		"document-selections":  func(s *config.Server) { s.DocumentSelections = 0 },
+		"document-repeats":     func(s *config.Server) { s.DocumentRepeats = 0 },
+		"document-fragments":   func(s *config.Server) { s.DocumentFragments = 1001 },
+	} {
+		s := valid()
+		change(&s)
+		if err := s.Validate(); err == nil || !strings.HasPrefix(err.Error(), name+": ") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

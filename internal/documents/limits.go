@@ -1,8 +1,6 @@
 package documents
 
 import (
-	"fmt"
-
 	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -29,29 +27,6 @@ type Limits struct {
 // DefaultLimits suit a page of any application.
 func DefaultLimits() Limits {
 	return Limits{Tokens: 6000, Depth: 40, Aliases: 200, RootFields: 100, Mutations: 20, Directives: 100, Fragments: 200, Selections: 5000, Repeats: 100}
-}
-
-// Validate reports the first limit that cannot work, by the name of its setting.
-func (l Limits) Validate() error {
-	for _, limit := range []struct {
-		name        string
-		value, most int
-	}{
-		{"document-tokens", l.Tokens, 100_000},
-		{"document-depth", l.Depth, 200},
-		{"document-aliases", l.Aliases, 10_000},
-		{"document-root-fields", l.RootFields, 1000},
-		{"document-mutations", l.Mutations, 1000},
-		{"document-directives", l.Directives, 10_000},
-		{"document-fragments", l.Fragments, 1000},
-		{"document-selections", l.Selections, 100_000},
-		{"document-repeats", l.Repeats, 1000},
-	} {
-		if limit.value < 1 || limit.value > limit.most {
-			return fmt.Errorf("%s: must be between 1 and %d", limit.name, limit.most)
-		}
-	}
-	return nil
 }
 
 // check refuses a document that is beyond a limit. It takes time in proportion

@@ -110,27 +110,3 @@ func TestLimitsAreLinear(t *testing.T) {
 		}
 	}
 }
-
-func TestLimitsValidate(t *testing.T) {
-	t.Parallel()
-	if err := documents.DefaultLimits().Validate(); err != nil {
-		t.Error(err)
-	}
-	for name, change := range map[string]func(*documents.Limits){
-		"document-tokens":      func(l *documents.Limits) { l.Tokens = 0 },
-		"document-depth":       func(l *documents.Limits) { l.Depth = 201 },
-		"document-aliases":     func(l *documents.Limits) { l.Aliases = -1 },
-		"document-root-fields": func(l *documents.Limits) { l.RootFields = 1001 },
-		"document-mutations":   func(l *documents.Limits) { l.Mutations = 0 },
-		"document-directives":  func(l *documents.Limits) { l.Directives = 0 },
-		"document-selections":  func(l *documents.Limits) { l.Selections = 0 },
-		"document-repeats":     func(l *documents.Limits) { l.Repeats = 0 },
-		"document-fragments":   func(l *documents.Limits) { l.Fragments = 1001 },
-	} {
-		l := documents.DefaultLimits()
-		change(&l)
-		if err := l.Validate(); err == nil || !strings.HasPrefix(err.Error(), name+": ") {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}

@@ -30,34 +30,6 @@ func DefaultLimits() Limits {
 	}
 }
 
-// maxParameters is what SQLite takes; PostgreSQL takes twice as many.
-const maxParameters = 32_766
-
-// Validate reports the first limit that cannot work, by the name of its setting.
-func (l Limits) Validate() error {
-	for _, limit := range []struct {
-		name        string
-		value, most int
-	}{
-		{"page-max", l.MaxPage, 10_000},
-		{"page-default", l.Page, l.MaxPage},
-		{"filter-depth", l.Filter, 50},
-		{"filter-conditions", l.Conditions, 10_000},
-		{"operation-depth", l.Depth, 50},
-		{"operation-lists", l.Lists, 1000},
-		{"operation-fields", l.Fields, 100_000},
-		{"operation-rows", l.Rows, 10_000_000},
-		{"operation-values", l.Values, 100_000_000},
-		{"operation-parameters", l.Parameters, maxParameters},
-		{"operation-cost", l.Cost, 100_000_000},
-	} {
-		if limit.value < 1 || limit.value > limit.most {
-			return fmt.Errorf("%s: must be between 1 and %d", limit.name, limit.most)
-		}
-	}
-	return nil
-}
-
 // The codes of errors in arguments; they reach the API as extensions.code.
 const (
 	BadInput   = "BAD_USER_INPUT"
