@@ -2,7 +2,6 @@ package gql
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,6 +23,7 @@ import (
 	"docket/internal/idempotency"
 	"docket/internal/overlap"
 	"docket/internal/planner"
+	"docket/internal/refusal"
 	"docket/internal/scalar"
 	"docket/internal/txn"
 )
@@ -40,7 +40,6 @@ const (
 	codeContention      = "CONTENTION"
 	codeTimeout         = "TIMEOUT"
 	codeUnavailable     = "UNAVAILABLE"
-	codeInternal        = "INTERNAL"
 )
 
 // badInput says which field of an input is wrong, and how.
@@ -94,9 +93,9 @@ func brief(message string) string {
 var ofType = regexp.MustCompile(`^(?:cannot use (?:value )?\S+ as|must be a) (\w+)(?:, not a \w+)?$`)
 
 func internal(ctx context.Context, log *slog.Logger, err error) (message, code string, facts map[string]any) {
-	id := rand.Text()[:12]
+	refused, id := refusal.Internal()
 	log.ErrorContext(ctx, "internal error", "id", id, "error", logged(err))
-	return "Something went wrong here; the log of the service has it under this id.", codeInternal, map[string]any{"id": id}
+	return refused.Message, refused.Code, refused.Facts
 }
 
 // repeat tells how to find out what nobody knows.

@@ -3,6 +3,7 @@ package refusal
 
 import (
 	"cmp"
+	"crypto/rand"
 	"encoding/json"
 	"mime"
 	"net/http"
@@ -59,12 +60,14 @@ func Unavailable(message string, wait time.Duration) Refusal {
 	}
 }
 
-// Internal is the refusal of what went wrong inside; the log has it under the id.
-func Internal(id string) Refusal {
+// Internal is the refusal of what went wrong inside, for the log to have it under
+// the id.
+func Internal() (f Refusal, id string) {
+	id = rand.Text()[:12]
 	return Refusal{
 		Status: http.StatusInternalServerError, Code: "INTERNAL", Facts: map[string]any{"id": id},
 		Message: "Something went wrong here; the log of the service has it under this id.",
-	}
+	}, id
 }
 
 // Accepted is the media type to answer a request with; "" where none is acceptable. What is

@@ -4,7 +4,6 @@ package server
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -141,9 +140,9 @@ func (s *Server) recovered(next http.Handler) http.Handler {
 			case http.ErrAbortHandler: // is how a handler ends a connection
 				panic(reason)
 			default:
-				id := rand.Text()[:12]
+				refused, id := refusal.Internal()
 				s.Log.ErrorContext(r.Context(), "internal error", "id", id, "error", fmt.Sprintf("panic: %v\n%s", reason, debug.Stack()))
-				refusal.Internal(id).Write(w, r)
+				refused.Write(w, r)
 			}
 		}()
 		next.ServeHTTP(w, r)
