@@ -1,7 +1,6 @@
 package server
 
 import (
-	"net"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -62,12 +61,9 @@ func (s *Server) called(next http.Handler) http.Handler {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if name, _, err := net.SplitHostPort(host); err == nil {
-			host = name
-		}
-		_, err := netip.ParseAddr(strings.Trim(host, "[]"))
-		if host = strings.ToLower(host); err != nil && host != "" && host != "localhost" && !slices.Contains(s.Hosts, host) {
+		host := strings.ToLower(hostname(r.Host))
+		_, err := netip.ParseAddr(host)
+		if err != nil && host != "" && host != "localhost" && !slices.Contains(s.Hosts, host) {
 			say(w, http.StatusMisdirectedRequest, "this server does not answer to that name: hosts does not have it")
 			return
 		}
