@@ -6,20 +6,23 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// exchange posts a body as a page of an origin, or of none.
-func exchange(t *testing.T, url, origin, body string) (status int, header http.Header, text string) {
+// exchange posts a body, with headers that follow their names; an empty one is not sent.
+func exchange(t *testing.T, url, body string, headers ...string) (status int, header http.Header, text string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/json")
-	if origin != "" {
-		r.Header.Set("Origin", origin)
+	for pair := range slices.Chunk(headers, 2) {
+		if pair[1] != "" {
+			r.Header.Set(pair[0], pair[1])
+		}
 	}
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
@@ -68,7 +71,7 @@ func TestSettingsReachTheAPI(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			status, header, text := exchange(t, serving(t, strings.Fields(test.args)...), test.origin, test.body)
+			status, header, text := exchange(t, serving(t, strings.Fields(test.args)...), test.body, "Origin", test.origin)
 			if status != test.status || !strings.Contains(text, test.want) {
 				t.Errorf("%d %s, want %d %s", status, text, test.status, test.want)
 			}

@@ -18,24 +18,12 @@ import (
 // post asks for nothing in particular, with a token unless it is empty.
 func post(t *testing.T, url, token string) (status int, body string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(`{"query": "{ __typename }"}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/json")
+	bearer := ""
 	if token != "" {
-		r.Header.Set("Authorization", "Bearer "+token)
+		bearer = "Bearer " + token
 	}
-	response, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response.StatusCode, string(text)
+	status, _, body = exchange(t, url, `{"query": "{ __typename }"}`, "Authorization", bearer)
+	return status, body
 }
 
 func posted(t *testing.T, url, token string, status int) {

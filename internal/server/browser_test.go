@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -34,17 +35,20 @@ const (
 // complete is a server as docket runs it, over an empty database.
 func complete(t *testing.T) *server.Server {
 	t.Helper()
+	return served(t, slog.New(slog.DiscardHandler), true)
+}
+
+func served(t testing.TB, log *slog.Logger, introspection bool) *server.Server {
+	t.Helper()
 	db := dbtest.Open(t, dialect.SQLite)
 	cursors, err := planner.NewCursors([]byte("of the tests, for the tests"))
 	must(t, err)
-	s := setup(t)
 	api, err := gql.NewHandler(gql.Config{
 		DB: db.ORM(), Reads: db.Reads(), Dialect: db.Dialect, Rules: booking.DefaultRules(), Limits: planner.DefaultLimits(), Cursors: cursors,
-		Keys: idempotency.Keys{Keep: time.Hour}, Clock: time.Now, Log: s.Log, Introspection: true,
+		Keys: idempotency.Keys{Keep: time.Hour}, Clock: time.Now, Log: log, Introspection: introspection,
 	})
 	must(t, err)
-	s.API = viewer.Local().Handler(api)
-	return s
+	return &server.Server{API: viewer.Local().Handler(api), Ready: db.PingContext, Timeout: 30 * time.Second, Log: log}
 }
 
 // request is one that a browser sends by itself, or a program.

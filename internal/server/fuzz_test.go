@@ -14,16 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"entgo.io/ent/dialect"
-
-	"docket/gql"
-	"docket/internal/booking"
-	"docket/internal/dbtest"
 	"docket/internal/graphiql"
-	"docket/internal/idempotency"
-	"docket/internal/planner"
-	"docket/internal/server"
-	"docket/internal/viewer"
 )
 
 // FuzzRequest sends any request to the whole server. Its answer is of the status
@@ -92,23 +83,12 @@ func FuzzRequest(f *testing.F) {
 	})
 }
 
-// whole is a server as docket runs it, over an empty database.
+// whole answers as docket does, over an empty database.
 func whole(f *testing.F, log io.Writer, page bool) http.Handler {
 	f.Helper()
-	db := dbtest.Open(f, dialect.SQLite)
-	cursors, err := planner.NewCursors([]byte("of the tests, for the tests"))
-	if err != nil {
-		f.Fatal(err)
-	}
-	to := slog.New(slog.NewTextHandler(log, nil))
-	api, err := gql.NewHandler(gql.Config{
-		DB: db.ORM(), Reads: db.Reads(), Dialect: db.Dialect, Rules: booking.DefaultRules(), Limits: planner.DefaultLimits(), Cursors: cursors,
-		Keys: idempotency.Keys{Keep: time.Hour}, Clock: time.Now, Log: to, Introspection: page,
-	})
-	if err != nil {
-		f.Fatal(err)
-	}
-	return (&server.Server{API: viewer.Local().Handler(api), GraphiQL: page, Ready: db.PingContext, Timeout: 30 * time.Second, Log: to}).Handler()
+	s := served(f, slog.New(slog.NewTextHandler(log, nil)), page)
+	s.GraphiQL = page
+	return s.Handler()
 }
 
 // graphQL checks an answer of the API (GraphQL over HTTP, 6 Response).

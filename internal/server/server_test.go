@@ -15,19 +15,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"entgo.io/ent/dialect"
-
-	"docket/gql"
-	"docket/internal/booking"
 	"docket/internal/database"
 	"docket/internal/dbtest"
 	"docket/internal/graphiql"
-	"docket/internal/planner"
 	"docket/internal/server"
-	"docket/internal/viewer"
 )
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -56,12 +50,7 @@ func setup(t *testing.T) *server.Server {
 // ask sends one request to a handler.
 func ask(t *testing.T, h http.Handler, method, path, accept, body string) *httptest.ResponseRecorder {
 	t.Helper()
-	r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
-	r.Header.Set("Accept", accept)
-	r.Header.Set("Content-Type", "application/json")
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w
+	return answer(h, request(t, method, path, body, "Accept", accept, "Content-Type", "application/json"))
 }
 
 func TestHealth(t *testing.T) {
@@ -207,17 +196,11 @@ func TestRoutes(t *testing.T) {
 func TestBodies(t *testing.T) {
 	t.Parallel()
 	const most = 1 << 20
-	s := setup(t)
-	db := dbtest.Open(t, dialect.SQLite)
-	api, err := gql.NewHandler(gql.Config{
-		DB: db.ORM(), Reads: db, Dialect: db.Dialect, Rules: booking.DefaultRules(), Limits: planner.DefaultLimits(),
-		Clock: time.Now, Log: s.Log, Introspection: true,
-	})
-	must(t, err)
 	handlers := map[string]http.Handler{}
 	for _, page := range []bool{true, false} {
-		name := "graphql" + map[bool]string{true: " with GraphiQL"}[page]
-		handlers[name] = (&server.Server{API: viewer.Local().Handler(api), GraphiQL: page, Ready: s.Ready, Timeout: s.Timeout, Log: s.Log}).Handler()
+		s := complete(t)
+		s.GraphiQL = page
+		handlers["graphql"+map[bool]string{true: " with GraphiQL"}[page]] = s.Handler()
 	}
 	for name, h := range handlers {
 		t.Run(name, func(t *testing.T) {
