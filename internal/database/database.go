@@ -29,8 +29,8 @@ type DB struct {
 }
 
 // Open opens sqlite://PATH, or postgres://… with its sslmode given. It
-// connects on first use.
-func Open(rawURL string) (*DB, error) {
+// connects on first use. Observers are told of its statements.
+func Open(rawURL string, told ...Observer) (*DB, error) {
 	name, dsn, err := parse(rawURL)
 	if err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ func Open(rawURL string) (*DB, error) {
 	if name == dialect.SQLite {
 		connector = sqliteConnector{&sqlite.Driver{}, dsn}
 	}
-	db := sql.OpenDB(connector)
+	db := sql.OpenDB(observed(connector, told))
 	db.SetMaxOpenConns(maxOpen(name))
 	db.SetMaxIdleConns(maxOpen(name)) // opening a connection to PostgreSQL costs more than a query
 	return &DB{db, name, shown(rawURL), prepares(db)}, nil
