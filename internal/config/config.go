@@ -26,7 +26,7 @@ type Server struct {
 	Insecure       bool          `help:"Serve without an identity provider even where others can reach the server: anyone may do anything."`
 	Database       string        `help:"sqlite://PATH or postgres://…" placeholder:"URL" default:"sqlite://docket.db"`
 	RequestTimeout time.Duration `help:"How long a request may take; then its SQL ends, and it answers TIMEOUT." default:"30s"`
-	Drain          time.Duration `help:"How long a stopping server stays up for those who still think it ready, before it refuses connections." default:"0s"`
+	Drain          time.Duration `help:"How long a stopping server stays up for those who still think it ready; then it refuses connections, and for as long again waits for those who keep some." default:"0s"`
 
 	SlotLength    time.Duration `help:"The length of an appointment." default:"15m"`
 	AdvanceNotice time.Duration `help:"How long before its start an appointment can last be reserved." default:"24h"`

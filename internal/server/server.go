@@ -20,10 +20,7 @@ import (
 	"docket/internal/refusal"
 )
 
-const (
-	shutdownTimeout = 30 * time.Second
-	readyTimeout    = 2 * time.Second
-)
+const readyTimeout = 2 * time.Second
 
 // Server answers HTTP.
 type Server struct {
@@ -32,14 +29,16 @@ type Server struct {
 	Ready    func(context.Context) error // whether what it depends on is there
 	Timeout  time.Duration               // how long a request may take, below the minute to write its answer
 	Reading  time.Duration               // how long a request may take to come
-	Drain    time.Duration               // how long to go on, not ready, once told to stop
+	Drain    time.Duration               // how long to go on, not ready, once told to stop; and then to wait for connections that are kept
 	Origins  []string                    // whose pages may read answers, besides its own
 	Hosts    []string                    // the names it answers to, besides addresses; none for any
 	Log      *slog.Logger
 	TLS      *TLS // nil to speak plain HTTP
 
-	stopping atomic.Bool
-	checks   singleflight.Group
+	stopping    atomic.Bool  // who asks is told that it is not ready
+	leaving     atomic.Bool  // new connections are refused
+	connections atomic.Int64 // that are open
+	checks      singleflight.Group
 }
 
 // Run serves on the listener until ctx is done. Then it stops being ready,
@@ -64,33 +63,14 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		return err
 	case <-ctx.Done():
 	}
-	s.stopping.Store(true)
-	s.Log.Info("stopping", "drain", s.Drain)
-	time.Sleep(s.Drain)
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
-	defer cancel()
-	var late error
-	for _, site := range sites {
-		if err := site.Shutdown(end); err != nil {
-			_ = site.Server.Close() // ends the contexts of those requests: what they use closes next
-			late = fmt.Errorf("some requests did not finish in %v: %w", shutdownTimeout, err)
-		}
-	}
-	if late != nil {
-		return late
-	}
-	for range sites {
-		if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
-			return err
-		}
-	}
-	return nil
+	return s.stop(ctx, sites, failed)
 }
 
 // http answers within the times that a client may take.
 func (s *Server) http(h http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           h,
+		Handler:           s.parting(h),
+		ConnState:         counting(&s.connections),
 		ReadHeaderTimeout: 5 * time.Second, // a TLS handshake has as long
 		ReadTimeout:       cmp.Or(s.Reading, 30*time.Second),
 		WriteTimeout:      60 * time.Second,

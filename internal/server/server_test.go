@@ -382,6 +382,7 @@ func TestRunDrains(t *testing.T) {
 				t.Errorf("while it drains, %s: %q, %v", path, text, err)
 			}
 		}
+		client.CloseIdleConnections()
 		must(t, <-ended)
 		if lasted := time.Since(began); lasted < s.Drain || lasted > s.Drain+time.Second {
 			t.Errorf("ended after %v, want %v", lasted, s.Drain)
@@ -390,6 +391,47 @@ func TestRunDrains(t *testing.T) {
 			t.Error("it answers after its end")
 		}
 	})
+}
+
+// Who keeps a connection, as a proxy does, can use it until it is told not to:
+// one that is closed unused might be one on which a mutation was just sent.
+func TestRunLeavesKeptConnections(t *testing.T) {
+	t.Parallel()
+	for name, used := range map[string]bool{"used": true, "unused": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := setup(t)
+				s.Drain = 20 * time.Second
+				l, stop, ended := listen(t, s)
+				client := l.client(t)
+				_, err := fetch(t.Context(), client, "http://docket/healthz")
+				must(t, err)
+				stop()
+				began := time.Now()
+				time.Sleep(s.Drain + 5*time.Second)
+				if _, err := fetch(t.Context(), l.client(t), "http://docket/healthz"); err == nil {
+					t.Error("it takes new connections")
+				}
+				want := 2 * s.Drain
+				if used {
+					want = s.Drain + 5*time.Second
+					request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://docket/healthz", nil)
+					must(t, err)
+					answer, err := client.Do(request)
+					must(t, err)
+					must(t, answer.Body.Close())
+					if !answer.Close {
+						t.Error("a connection that is kept is not told to end")
+					}
+				}
+				must(t, <-ended)
+				if lasted := time.Since(began); lasted < want || lasted > want+time.Second {
+					t.Errorf("ended after %v, want %v", lasted, want)
+				}
+			})
+		})
+	}
 }
 
 // A request that does not end must not keep the server for ever; it is told.
