@@ -290,6 +290,17 @@ func nginxConfig(t *testing.T, oldNew ...string) error {
 // nginx starts nginx in front of the upstreams and returns its URL.
 func nginx(t *testing.T, upstreams ...string) string {
 	t.Helper()
+	return startNginx(t, upstreams...).url
+}
+
+// proxy is an nginx that runs.
+type proxy struct {
+	url, address string
+	cmd          *exec.Cmd
+}
+
+func startNginx(t *testing.T, upstreams ...string) proxy {
+	t.Helper()
 	address, cmd := nginxCommand(t, upstreams)
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
@@ -312,7 +323,25 @@ func nginx(t *testing.T, upstreams ...string) string {
 		}
 		return err == nil
 	})
-	return "http://" + address
+	return proxy{"http://" + address, address, cmd}
+}
+
+// reload tells nginx of other upstreams, and waits until it sends to no others.
+func (p proxy) reload(t *testing.T, upstreams ...string) {
+	t.Helper()
+	workers := func() string {
+		out, err := exec.CommandContext(t.Context(), "pgrep", "--parent", fmt.Sprint(p.cmd.Process.Pid)).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(out)
+	}
+	before := workers()
+	writeNginx(t, filepath.Dir(p.cmd.Args[4]), p.address, upstreams)
+	if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	within(t, "nginx has new workers", func() bool { return workers() != before })
 }
 
 // nginxCommand is nginx with the configuration of this folder, but for its
@@ -325,6 +354,13 @@ func nginxCommand(t *testing.T, upstreams []string, oldNew ...string) (address s
 	}
 	need(t, "nginx", err)
 	dir, address := shared(t), freeAddress(t)
+	file := writeNginx(t, dir, address, upstreams, oldNew...)
+	return address, exec.CommandContext(context.WithoutCancel(t.Context()), program,
+		"-p", dir, "-c", file, "-g", "daemon off; pid "+filepath.Join(dir, "pid")+";")
+}
+
+func writeNginx(t *testing.T, dir, address string, upstreams []string, oldNew ...string) (file string) {
+	t.Helper()
 	var servers, folders strings.Builder
 	for _, upstream := range upstreams {
 		fmt.Fprintf(&servers, "server %s ", upstream+" max_fails=2 fail_timeout=5s;")
@@ -337,12 +373,11 @@ func nginxCommand(t *testing.T, upstreams []string, oldNew ...string) (address s
 		"server docket:8080 max_fails=2 fail_timeout=5s;", servers.String(),
 		"http {\n", "http {\n" + folders.String(),
 	}, oldNew...)...)
-	file := filepath.Join(dir, "nginx.conf")
+	file = filepath.Join(dir, "nginx.conf")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return address, exec.CommandContext(context.WithoutCancel(t.Context()), program,
-		"-p", dir, "-c", file, "-g", "daemon off; pid "+filepath.Join(dir, "pid")+";")
+	return file
 }
 
 // freeAddress is an address of this machine where nothing listens.

@@ -1,0 +1,281 @@
+package deploy_test
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"docket/internal/database"
+	"docket/internal/pgtest"
+)
+
+var long = flag.Duration("long", 0, "how long servers are replaced under load, instead of once")
+
+// topology is what compose.yml makes, as processes: PostgreSQL, migrated by a step
+// of its own, servers of docket with the settings that they have there, and nginx
+// in front of them. Only root could show the socket of PostgreSQL to a server in a
+// root of its own, so these run in none.
+type topology struct {
+	image
+	env   []string
+	nginx proxy
+	mu    sync.Mutex
+	all   []served
+}
+
+func newTopology(t *testing.T, servers int) *topology {
+	t.Helper()
+	p := compose(t)
+	top := &topology{image: image{root: shared(t), Database: pgtest.New(t, nil)}}
+	if err := os.Link(docket(t), top.root+"/docket"); err != nil {
+		t.Fatal(err)
+	}
+	migrate := p.Services["migrate"]
+	if out, err := top.Run(t, environ(migrate, "DOCKET_DATABASE="+top.Database), migrate.Command...); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	top.env = environ(p.Services["docket"], "DOCKET_DATABASE="+top.Database, "DOCKET_RATE_STORE=memory", "DOCKET_RATE_LIMIT=0", "DOCKET_DRAIN=6s", "DOCKET_RATE_LIMIT_ANONYMOUS=0")
+	top.grow(t, servers)
+	top.nginx = startNginx(t, top.addresses()...)
+	return top
+}
+
+// grow starts more servers.
+func (top *topology) grow(t *testing.T, servers int) {
+	t.Helper()
+	for range servers {
+		s := top.Serve(t, append([]string{"DOCKET_LISTEN=" + freeAddress(t)}, without(top.env, "DOCKET_LISTEN", "DOCKET_ADMIN")...))
+		top.mu.Lock()
+		top.all = append(top.all, s)
+		top.mu.Unlock()
+	}
+}
+
+// without is an environment less some variables.
+func without(env []string, names ...string) (rest []string) {
+	for _, v := range env {
+		name, _, _ := strings.Cut(v, "=")
+		if !strings.Contains(" "+strings.Join(names, " ")+" ", " "+name+" ") {
+			rest = append(rest, v)
+		}
+	}
+	return rest
+}
+
+func (top *topology) addresses() (all []string) {
+	for _, s := range top.all {
+		all = append(all, s.Address)
+	}
+	return all
+}
+
+// roll does what deploy/docker/roll does: as many new servers as there are, which
+// nginx is told of, and then the old ones are told to stop.
+func (top *topology) roll(t *testing.T) {
+	t.Helper()
+	old := top.all
+	top.grow(t, len(old))
+	top.nginx.reload(t, top.addresses()...)
+	for _, s := range old {
+		if err := s.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, s := range old {
+		if err := <-s.Done; err != nil {
+			t.Errorf("a server that is replaced ends with %v", err)
+		}
+	}
+	top.all = top.all[len(old):]
+	top.nginx.reload(t, top.addresses()...)
+}
+
+// booker reserves and confirms one slot after the other, through nginx, over
+// connections that it keeps.
+type booker struct {
+	base           string
+	http           *http.Client
+	client         string
+	provider       string
+	day            time.Time
+	slots          []string
+	booked, failed []string // reservations that were confirmed; answers that were no answer
+	asked          int
+}
+
+var errFailed = errors.New("the request failed")
+
+func newBooker(t *testing.T, base string) *booker {
+	t.Helper()
+	b := &booker{base: base, http: &http.Client{Transport: &http.Transport{}}, day: time.Now().UTC().Truncate(24 * time.Hour).Add(48 * time.Hour)}
+	t.Cleanup(b.http.CloseIdleConnections)
+	var err error
+	if b.client, err = b.id("clientCreate", `firstName: "Ada", lastName: "Nowak"`, "client"); err == nil {
+		b.provider, err = b.id("providerCreate", `firstName: "Pia", lastName: "Provider"`, "provider")
+	}
+	if err != nil {
+		t.Fatal(err, b.failed)
+	}
+	return b
+}
+
+// book books one slot more. Nothing is repeated: each request has to be answered.
+func (b *booker) book() error {
+	if len(b.slots) == 0 {
+		if err := b.open(); err != nil {
+			return err
+		}
+	}
+	slot := b.slots[0]
+	b.slots = b.slots[1:]
+	if _, err := b.ask(`{ availableAppointments(first: 5) { edges { node { id } } } }`); err != nil {
+		return err
+	}
+	made, err := b.id("reservationCreate", fmt.Sprintf("clientId: %q, appointmentId: %q", b.client, slot), "reservation")
+	if err != nil {
+		return err
+	}
+	if _, err := b.id("reservationConfirm", fmt.Sprintf("reservationId: %q", made), "reservation"); err != nil {
+		return err
+	}
+	b.booked = append(b.booked, made)
+	return nil
+}
+
+// open opens the slots of one day more.
+func (b *booker) open() error {
+	data, err := b.ask(fmt.Sprintf(`mutation { appointmentBulkCreate(input: {providerId: %q, startTime: %q, endTime: %q}) { appointments { edges { node { id } } } } }`,
+		b.provider, b.day.Format(time.RFC3339), b.day.Add(24*time.Hour).Format(time.RFC3339)))
+	if err != nil {
+		return err
+	}
+	b.day = b.day.Add(24 * time.Hour)
+	var opened struct {
+		AppointmentBulkCreate struct {
+			Appointments struct {
+				Edges []struct{ Node struct{ ID string } }
+			}
+		}
+	}
+	if err := json.Unmarshal(data, &opened); err != nil {
+		return err
+	}
+	for _, a := range opened.AppointmentBulkCreate.Appointments.Edges {
+		b.slots = append(b.slots, a.Node.ID)
+	}
+	return nil
+}
+
+// id does a mutation, and returns the id of the row in its payload.
+func (b *booker) id(mutation, input, row string) (string, error) {
+	data, err := b.ask(fmt.Sprintf(`mutation { %s(input: {%s}) { %s { id } } }`, mutation, input, row))
+	if err != nil {
+		return "", err
+	}
+	var payload map[string]map[string]struct{ ID string }
+	if err := json.Unmarshal(data, &payload); err != nil {
+		return "", err
+	}
+	return payload[mutation][row].ID, nil
+}
+
+// ask returns the data of an answer. Anything else is noted, and is a failure.
+func (b *booker) ask(query string) (data json.RawMessage, err error) {
+	b.asked++
+	body, _ := json.Marshal(map[string]string{"query": query})
+	answer, err := b.http.Post(b.base+"/graphql", "application/json", strings.NewReader(string(body))) //nolint:noctx // it ends by itself
+	if err != nil {
+		b.failed = append(b.failed, err.Error())
+		return nil, errFailed
+	}
+	defer answer.Body.Close()
+	content, err := io.ReadAll(answer.Body)
+	var response struct{ Data, Errors json.RawMessage }
+	if bad := json.Unmarshal(content, &response); err != nil || bad != nil || answer.StatusCode != http.StatusOK || response.Errors != nil {
+		b.failed = append(b.failed, fmt.Sprintf("%s: %d %s %v", query, answer.StatusCode, content, err))
+		return nil, errFailed
+	}
+	return response.Data, nil
+}
+
+// bookers book while f runs.
+func bookers(t *testing.T, base string, n int, f func()) (all []*booker) {
+	t.Helper()
+	for range n {
+		all = append(all, newBooker(t, base))
+	}
+	var working sync.WaitGroup
+	stop := make(chan struct{})
+	for _, b := range all {
+		working.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					if err := b.book(); err != nil && !errors.Is(err, errFailed) {
+						t.Error(err)
+						return
+					}
+				}
+			}
+		})
+	}
+	defer working.Wait()
+	defer close(stop)
+	f()
+	return all
+}
+
+// counted fails the test unless what was confirmed is what is in the database.
+func (top *topology) counted(t *testing.T, all []*booker) (booked, asked int, failed []string) {
+	t.Helper()
+	for _, b := range all {
+		booked, asked, failed = booked+len(b.booked), asked+b.asked, append(failed, b.failed...)
+	}
+	db, err := database.Open(top.Database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var confirmed int
+	if err := db.QueryRowContext(t.Context(), "SELECT count(*) FROM reservations WHERE state = 'CONFIRMED'").Scan(&confirmed); err != nil {
+		t.Fatal(err)
+	}
+	if confirmed < booked || len(failed) == 0 && confirmed > booked {
+		t.Errorf("%d reservations were confirmed, %d are", booked, confirmed)
+	}
+	return booked, asked, failed
+}
+
+// Servers are replaced under load, and not one request fails.
+func TestRollingRestart(t *testing.T) {
+	t.Parallel()
+	top := newTopology(t, 2)
+	rounds := 0
+	all := bookers(t, top.nginx.url, 6, func() {
+		for end := time.Now().Add(*long); rounds == 0 || time.Now().Before(end); rounds++ {
+			top.roll(t)
+		}
+		time.Sleep(500 * time.Millisecond) // with the new ones alone
+	})
+	booked, asked, failed := top.counted(t, all)
+	t.Logf("%d rounds, %d requests, %d slots booked, %d requests failed", rounds, asked, booked, len(failed))
+	for i, f := range failed {
+		if i < 5 {
+			t.Error(f)
+		}
+	}
+	if booked < 50 {
+		t.Errorf("only %d slots were booked", booked)
+	}
+}
