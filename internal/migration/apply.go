@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"ariga.io/atlas/sql/migrate"
 	atlas "ariga.io/atlas/sql/schema"
@@ -25,6 +26,9 @@ import (
 // and runs without a transaction, as CREATE INDEX CONCURRENTLY demands. What
 // such a file did before it failed remains, and the next Apply goes on from
 // the statement that failed.
+//
+// A file that has to wait for a table gives way to those who wait behind it, and
+// is tried again, for some minutes; unless the URL has a lock_timeout of its own.
 func Apply(ctx context.Context, db *database.DB, dir migrate.Dir) (applied []string, err error) {
 	if err := checksum(dir); err != nil {
 		return nil, err
@@ -40,12 +44,18 @@ func Apply(ctx context.Context, db *database.DB, dir migrate.Dir) (applied []str
 	}
 	defer func() { err = errors.Join(err, undo()) }()
 	a := applier{conn, db.Dialect, dir}
-	for {
+	for busy := time.Now().Add(patience); ; {
 		name, err := a.next(ctx)
+		if gaveWay(err) && time.Now().Before(busy) {
+			err = pause(ctx)
+			if err == nil {
+				continue
+			}
+		}
 		if err != nil || name == "" {
 			return applied, err
 		}
-		applied = append(applied, name)
+		applied, busy = append(applied, name), time.Now().Add(patience)
 	}
 }
 
@@ -95,8 +105,13 @@ func (a applier) next(ctx context.Context) (applied string, err error) {
 	return file.Name(), nil
 }
 
-// alone applies a file without a transaction.
+// alone applies a file without a transaction. What runs so is made to wait for
+// others without keeping anybody, and would leave half an index if it did not.
 func (a applier) alone(ctx context.Context, file migrate.File) error {
+	defer func() { _ = lockTimeout(context.WithoutCancel(ctx), a.conn, short) }()
+	if err := lockTimeout(ctx, a.conn, none); err != nil {
+		return err
+	}
 	ex, err := a.executor(ctx, a.conn)
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"ariga.io/atlas/sql/postgres"
 	atlas "ariga.io/atlas/sql/schema"
 	"entgo.io/ent/dialect"
+	"github.com/lib/pq"
 )
 
 const (
@@ -60,12 +61,48 @@ func lock(ctx context.Context, conn *sql.Conn) (unlock func() error, err error) 
 	if _, err := drv.(atlas.Locker).Lock(ctx, lockName, lockWait); err != nil {
 		return nil, fmt.Errorf("waiting for another migration to end: %w", err)
 	}
-	return func() error {
-		if _, err := conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock_all()"); err != nil {
+	unlock = func() error {
+		if _, err := conn.ExecContext(context.WithoutCancel(ctx), "RESET lock_timeout; SELECT pg_advisory_unlock_all()"); err != nil {
 			return discard(conn)
 		}
 		return nil
-	}, nil
+	}
+	if err := lockTimeout(ctx, conn, short); err != nil {
+		return nil, errors.Join(err, unlock())
+	}
+	return unlock, nil
+}
+
+// How long a statement waits for a lock. Whoever wants a table after it waits for
+// as long, even to read.
+const (
+	short = "1s"
+	none  = "0"
+)
+
+// patience is how long a file gives way, until it is said to have failed.
+const patience = 5 * time.Minute
+
+// lockTimeout sets it for the connection, unless whoever gave the URL did.
+func lockTimeout(ctx context.Context, conn *sql.Conn, to string) error {
+	_, err := conn.ExecContext(ctx, `SELECT set_config('lock_timeout', $1, false) FROM pg_settings WHERE name = 'lock_timeout' AND reset_val = '0'`, to)
+	return err
+}
+
+// gaveWay reports whether a statement did not get a lock in time.
+func gaveWay(err error) bool {
+	var pg *pq.Error
+	return errors.As(err, &pg) && pg.Code == "55P03" // lock_not_available
+}
+
+// pause lets pass who waited meanwhile.
+func pause(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Second):
+		return nil
+	}
 }
 
 // discard closes a connection that others must not get as it is.
