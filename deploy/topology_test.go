@@ -28,14 +28,20 @@ type topology struct {
 	image
 	env   []string
 	nginx proxy
-	mu    sync.Mutex
 	all   []served
 }
 
 func newTopology(t *testing.T, servers int) *topology {
 	t.Helper()
+	return newTopologyOn(t, pgtest.New(t, nil), servers, "DOCKET_DRAIN=6s") // longer than nginx keeps a connection
+}
+
+// newTopologyOn is one on an empty database, with more settings; its servers are
+// not told to stop under load.
+func newTopologyOn(t *testing.T, database string, servers int, settings ...string) *topology {
+	t.Helper()
 	p := compose(t)
-	top := &topology{image: image{root: shared(t), Database: pgtest.New(t, nil)}}
+	top := &topology{image: image{root: shared(t), Database: database}}
 	if err := os.Link(docket(t), top.root+"/docket"); err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +49,8 @@ func newTopology(t *testing.T, servers int) *topology {
 	if out, err := top.Run(t, environ(migrate, "DOCKET_DATABASE="+top.Database), migrate.Command...); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	top.env = environ(p.Services["docket"], "DOCKET_DATABASE="+top.Database, "DOCKET_RATE_STORE=memory", "DOCKET_RATE_LIMIT=0", "DOCKET_DRAIN=6s", "DOCKET_RATE_LIMIT_ANONYMOUS=0")
+	top.env = environ(p.Services["docket"], "DOCKET_DATABASE="+top.Database, "DOCKET_RATE_STORE=memory", "DOCKET_RATE_LIMIT=0", "DOCKET_RATE_LIMIT_ANONYMOUS=0", "DOCKET_DRAIN=0s")
+	top.env = append(top.env, settings...)
 	top.grow(t, servers)
 	top.nginx = startNginx(t, top.addresses()...)
 	return top
@@ -54,9 +61,7 @@ func (top *topology) grow(t *testing.T, servers int) {
 	t.Helper()
 	for range servers {
 		s := top.Serve(t, append([]string{"DOCKET_LISTEN=" + freeAddress(t)}, without(top.env, "DOCKET_LISTEN", "DOCKET_ADMIN")...))
-		top.mu.Lock()
 		top.all = append(top.all, s)
-		top.mu.Unlock()
 	}
 }
 

@@ -149,11 +149,12 @@ func postgresDSN(u url.URL) string {
 
 // sqliteDSN is the DSN of a SQLite file. Times are UTC text, so that comparing
 // them as text is comparing them as instants; a transaction takes the write
-// lock when it begins, so that it never has to give way in the middle.
+// lock when it begins, so that it never has to give way in the middle. What a
+// statement needs meanwhile is in memory: an image has no folder for it.
 func sqliteDSN(path string) string {
 	q := url.Values{
 		"_pragma": {
-			"foreign_keys(1)", "journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(10000)",
+			"foreign_keys(1)", "journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(10000)", "temp_store(memory)",
 		},
 		"_txlock":      {"immediate"},
 		"_time_format": {"sqlite"},

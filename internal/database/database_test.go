@@ -175,7 +175,7 @@ func TestSQLitePragmas(t *testing.T) {
 		must(t, err)
 		defer conn.Close()
 		for pragma, want := range map[string]string{
-			"foreign_keys": "1", "journal_mode": "wal", "synchronous": "2", "busy_timeout": "10000",
+			"foreign_keys": "1", "journal_mode": "wal", "synchronous": "2", "busy_timeout": "10000", "temp_store": "2",
 		} {
 			var got string
 			must(t, conn.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got))
