@@ -18,6 +18,7 @@ import (
 	"docket/internal/gate"
 	"docket/internal/idempotency"
 	"docket/internal/planner"
+	"docket/internal/telemetry"
 )
 
 // Config is what the API needs.
@@ -31,10 +32,11 @@ type Config struct {
 	Cursors       *planner.Cursors
 	Clock         func() time.Time
 	Log           *slog.Logger
-	FirstLogin    bool             // give those whose token says who they are a row of their own
-	Introspection bool             // tell the schema: when asked, and by suggestions in errors
-	Documents     documents.Config // of which the schema is not needed; without limits, it has the default ones
-	Requests      Requests         // the default ones, if there are none
+	FirstLogin    bool                 // give those whose token says who they are a row of their own
+	Introspection bool                 // tell the schema: when asked, and by suggestions in errors
+	Documents     documents.Config     // of which the schema is not needed; without limits, it has the default ones
+	Requests      Requests             // the default ones, if there are none
+	Telemetry     *telemetry.Telemetry // nil for none
 }
 
 // NewHandler serves the API: GraphQL over HTTP by POST, and by GET for queries.
@@ -58,11 +60,11 @@ func NewHandler(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	root := &Resolver{DB: c.DB, Gate: &gate.Gate{Rules: c.Rules, Clock: c.Clock, Log: c.Log}, Keys: c.Keys, Reads: reads}
+	root := &Resolver{DB: c.DB, Gate: &gate.Gate{Rules: c.Rules, Clock: c.Clock, Log: c.Log, Observer: c.decided(schema)}, Keys: c.Keys, Reads: reads, Telemetry: c.Telemetry}
 	h := handler.New(executable{
 		ExecutableSchema: exec.NewExecutableSchema(exec.Config{Resolvers: root, Schema: schema}), reads: reads, schema: schema,
 	})
-	h.AddTransport(overHTTP{docs, c.Requests})
+	h.AddTransport(overHTTP{docs, c.Requests, c.Telemetry})
 	h.SetQueryCache(found{})
 	h.SetErrorPresenter(presenter(c.Log, schema))
 	h.SetRecoverFunc(func(_ context.Context, reason any) error { return panicked(reason) })
@@ -73,7 +75,7 @@ func NewHandler(c Config) (http.Handler, error) {
 	h.AroundResponses(telling(c.Limits.Cost))
 	first := newFirstLogin(c.DB, c.Log)
 	h.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-		ctx = booking.NewContext(ctx, booking.Moment{Now: c.Clock(), Rules: c.Rules})
+		ctx = booking.NewContext(c.watched(ctx), booking.Moment{Now: c.Clock(), Rules: c.Rules})
 		if c.FirstLogin {
 			first.of(ctx)
 		}

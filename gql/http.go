@@ -12,6 +12,7 @@ import (
 
 	"docket/internal/documents"
 	"docket/internal/refusal"
+	"docket/internal/telemetry"
 )
 
 // overHTTP is GraphQL over HTTP: POST with JSON, and GET for queries. An answer
@@ -19,6 +20,7 @@ import (
 type overHTTP struct {
 	documents *documents.Documents
 	requests  Requests
+	telemetry *telemetry.Telemetry
 }
 
 // Requests bound what one request of HTTP may hold.
@@ -65,7 +67,10 @@ func (h overHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphE
 
 // answer executes an operation.
 func (h overHTTP) answer(r *http.Request, accepted string, one *request, exec graphql.GraphExecutor) (response *graphql.Response, status int) {
-	ctx := r.Context()
+	ctx, ended := h.observed(r.Context())
+	var document *documents.Document
+	var operation *ast.OperationDefinition
+	defer func() { ended(document, operation, response) }()
 	defer func() {
 		if reason := recover(); reason != nil {
 			response = exec.DispatchError(ctx, gqlerror.List{gqlerror.Wrap(panicked(reason))})
@@ -82,6 +87,7 @@ func (h overHTTP) answer(r *http.Request, accepted string, one *request, exec gr
 	}
 	one.params.Query = document.Text
 	oc, errs := exec.CreateOperationContext(context.WithValue(ctx, found{}, document.Parsed), one.params)
+	operation = oc.Operation
 	if errs != nil {
 		return exec.DispatchError(graphql.WithOperationContext(ctx, oc), errs), status
 	}

@@ -16,6 +16,7 @@ import (
 	"docket/internal/idempotency"
 	"docket/internal/planner"
 	"docket/internal/scalar"
+	"docket/internal/telemetry"
 )
 
 // Resolver is the root of the resolvers of mutations.
@@ -24,6 +25,8 @@ type Resolver struct {
 	Gate  *gate.Gate
 	Keys  idempotency.Keys
 	Reads *planner.Planner
+
+	Telemetry *telemetry.Telemetry
 }
 
 type (

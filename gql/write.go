@@ -28,14 +28,19 @@ func (r *Resolver) write(ctx context.Context, key graphql.Omittable[*string], ho
 	if err != nil {
 		return nil, err
 	}
+	done := false
 	ids, err := txn.Do(audit.NewContext(ctx, asking(ctx)), r.DB, func(tx *orm.Tx) ([]int, error) {
 		if request == nil {
 			return do(tx)
 		}
-		return r.Keys.Once(ctx, tx, *request, func() ([]int, error) { return do(tx) })
+		done = false
+		return r.Keys.Once(ctx, tx, *request, func() ([]int, error) { done = true; return do(tx) })
 	})
 	if err != nil {
 		return nil, overlap.Explain(ctx, r.DB, err)
+	}
+	if request != nil && !done {
+		r.Telemetry.Repeated(ctx)
 	}
 	payload, err := r.Reads.Payload(ctx, holds(ids))
 	if errors.Is(err, planner.ErrMissing) && len(ids) == 1 {

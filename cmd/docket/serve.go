@@ -42,12 +42,16 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memory)
 	}
-	log := c.logger()
-	db, err := database.Open(c.Database)
+	told, err := c.telemetry(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
+	log := told.Logger(c.logs())
+	db, err := database.Open(c.Database, c.observers(told)...)
+	if err != nil {
+		return errors.Join(err, told.Stop(ctx))
+	}
+	defer func() { err = errors.Join(err, told.Stop(ctx), db.Close()) }()
 	if err := db.Connect(ctx); err != nil {
 		return fmt.Errorf("database: %w", err)
 	}
@@ -67,7 +71,8 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 		DB: client, Reads: db.Reads(), Dialect: db.Dialect,
 		Rules: c.Rules(), Keys: keys, Limits: c.Limits(), Cursors: cursors, Clock: time.Now, Log: log,
 		FirstLogin: c.FirstLogin, Introspection: c.Introspects(c.Environment), Documents: documents,
-		Requests: gql.Requests{MaxBody: c.BodyMax, MaxBatch: c.BatchMax},
+		Requests:  gql.Requests{MaxBody: c.BodyMax, MaxBatch: c.BatchMax},
+		Telemetry: told,
 	})
 	if err != nil {
 		return err
@@ -82,7 +87,7 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 			return fmt.Errorf("demo: %w", err)
 		}
 	}
-	api, how, err := c.identified(limiter.Handler(api), log) // what finds out who asks goes around what counts
+	api, how, err := c.identified(limiter.Handler(api), told, log) // what finds out who asks goes around what counts
 	if err != nil {
 		return err
 	}
@@ -91,6 +96,10 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 		return fmt.Errorf("listen: %w", err)
 	}
 	secure, err := c.secure(ctx, l, log)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	admin, err := c.admin(ctx, told, db, client, secure)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
@@ -108,6 +117,7 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 		API: limiter.Failures(api), GraphiQL: c.Environment != config.Production,
 		Ready: db.PingContext, Timeout: c.RequestTimeout, Reading: c.ReadTimeout, Drain: c.Drain,
 		Origins: c.CORSOrigins, Hosts: c.Called(), Log: log, TLS: secure,
+		Admin: admin, Around: told.HTTP,
 	}
 	return s.Run(ctx, l)
 }
@@ -136,11 +146,11 @@ func (c serveCommand) migrate(ctx context.Context, db *database.DB, log *slog.Lo
 	return nil
 }
 
-func (c serveCommand) logger() *slog.Logger {
+func (c serveCommand) logs() slog.Handler {
 	if c.Environment == config.Local {
-		return slog.New(slog.NewTextHandler(os.Stderr, nil))
+		return slog.NewTextHandler(os.Stderr, nil)
 	}
-	return slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	return slog.NewJSONHandler(os.Stderr, nil)
 }
 
 // address is where to reach the listener: as configured, but with its real port.

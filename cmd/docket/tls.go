@@ -30,12 +30,12 @@ func (c serveCommand) secure(ctx context.Context, l net.Listener, log *slog.Logg
 		if err != nil {
 			return nil, fmt.Errorf("tls-cert: %w", err)
 		}
-		t.Config, t.Knows = files.Config(), files.Knows
+		t.Config, t.Knows, t.Ends = files.Config(), files.Knows, files.Ends
 	} else {
 		acme := certificate.NewACME(certificate.Order{
 			Domains: c.Domains(), Directory: c.ACMEDirectory, Email: c.ACMEEmail, Cache: c.ACMECache, HTTP: c.RedirectFrom != "",
 		}, time.Now, log)
-		t.Config, t.Knows, t.Challenges = acme.Config(), acme.Knows, acme.Challenges
+		t.Config, t.Knows, t.Ends, t.Challenges = acme.Config(), acme.Knows, acme.Ends, acme.Challenges
 		go acme.Keep(ctx)
 	}
 	if c.RedirectFrom == "" {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"docket/internal/identity"
+	"docket/internal/telemetry"
 	"docket/internal/viewer"
 )
 
@@ -56,7 +57,7 @@ func (c tokenCommand) Run(out io.Writer) error {
 
 // identified tells the API who a request is from; how is for whoever starts the
 // server.
-func (c serveCommand) identified(api http.Handler, log *slog.Logger) (identified http.Handler, how string, err error) {
+func (c serveCommand) identified(api http.Handler, told *telemetry.Telemetry, log *slog.Logger) (identified http.Handler, how string, err error) {
 	switch {
 	case c.DevTokens:
 		path, err := developmentFile(c.DevKey)
@@ -70,11 +71,12 @@ func (c serveCommand) identified(api http.Handler, log *slog.Logger) (identified
 		how = "Requests are from whom their token says: docket token --subject NAME --role ROLE makes one."
 		return key.Verifier(time.Now).Handler(api), how, nil
 	case c.OIDCIssuer != "":
+		keys := identity.NewProvider(c.OIDCIssuer, time.Now, log)
 		v := &identity.Verifier{
 			Issuer: c.OIDCIssuer, Audience: c.OIDCAudience, RolesClaim: c.OIDCRolesClaim, Leeway: c.OIDCLeeway,
-			Keys: identity.NewProvider(c.OIDCIssuer, time.Now, log), Clock: time.Now,
+			Keys: keys, Clock: time.Now,
 		}
-		return v.Handler(api), "Requests are from whom a token of " + c.OIDCIssuer + " says.", nil
+		return v.Handler(api), "Requests are from whom a token of " + c.OIDCIssuer + " says.", told.ObserveKeys(keys.Fetches)
 	}
 	return viewer.Local().Handler(api), "No identity provider is configured: everyone may do anything.", nil
 }

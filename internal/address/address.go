@@ -76,6 +76,12 @@ func (p Proxies) Client(r *http.Request) netip.Addr {
 	return client
 }
 
+// Sent reports whether one of the proxies sent the request.
+func (p Proxies) Sent(r *http.Request) bool {
+	peer, _ := read(r.RemoteAddr)
+	return p.trusts(peer)
+}
+
 func (p Proxies) trusts(a netip.Addr) bool {
 	if !a.IsValid() {
 		return p.unix

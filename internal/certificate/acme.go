@@ -41,7 +41,7 @@ type ACME struct {
 	manager *autocert.Manager
 	clock   func() time.Time
 	log     *slog.Logger
-	has     sync.Map // domain to true, once it has a certificate
+	has     sync.Map // domain to when its certificate ends, once it has one
 }
 
 // NewACME accepts the authority's terms of service. Until [ACME.Keep] runs,
@@ -67,6 +67,16 @@ func (a *ACME) Config() *tls.Config {
 
 // Knows reports whether the host is one of the domains.
 func (a *ACME) Knows(host string) bool { return slices.Contains(a.order.Domains, name(host)) }
+
+// Ends is when the certificates end, as far as is known, by their domains.
+func (a *ACME) Ends() map[string]time.Time {
+	ends := map[string]time.Time{}
+	a.has.Range(func(domain, end any) bool {
+		ends[domain.(string)] = end.(time.Time)
+		return true
+	})
+	return ends
+}
 
 // challenge is where the authority looks for a proof (RFC 8555, section 8.3).
 var challenge = regexp.MustCompile(`^/\.well-known/acme-challenge/[A-Za-z0-9_-]{1,128}$`)
@@ -121,7 +131,7 @@ func (a *ACME) keep(ctx context.Context, domain string) {
 			a.log.Error("no certificate", "domain", domain, "again", wait, "error", err)
 			retry = min(2*retry, retryMost)
 		} else {
-			a.has.Store(domain, true)
+			a.has.Store(domain, got.Leaf.NotAfter)
 			wait = a.check(domain, got)
 		}
 		select {

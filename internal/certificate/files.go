@@ -48,6 +48,16 @@ func (f *Files) Config() *tls.Config { return &tls.Config{GetCertificate: f.get}
 // Knows reports whether the certificate is for the host, a name or an address.
 func (f *Files) Knows(host string) bool { return f.current.Load().Leaf.VerifyHostname(host) == nil }
 
+// Ends is when the certificate ends, by the first of its names.
+func (f *Files) Ends() map[string]time.Time {
+	leaf := f.current.Load().Leaf
+	name := leaf.Subject.CommonName
+	if len(leaf.DNSNames) > 0 {
+		name = leaf.DNSNames[0]
+	}
+	return map[string]time.Time{name: leaf.NotAfter}
+}
+
 // get is asked at each handshake. One of them reads, so that a slow disk does not
 // hold up the others.
 func (f *Files) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {

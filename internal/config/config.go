@@ -54,6 +54,8 @@ type Server struct {
 	Identity `embed:""`
 	TLS      `embed:""`
 	Rates    `embed:""`
+
+	Telemetry `embed:""`
 }
 
 // Environment is where a server runs.
@@ -136,6 +138,9 @@ func (s Server) Validate() error {
 		return fmt.Errorf("drain: %v is not between 0s and 5m", s.Drain)
 	}
 	if err := s.Rates.validate(); err != nil {
+		return err
+	}
+	if err := s.Telemetry.validate(s); err != nil {
 		return err
 	}
 	return s.validateListen()

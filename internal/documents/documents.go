@@ -56,8 +56,10 @@ type Documents struct {
 
 // Document is valid; its text is where it was parsed from.
 type Document struct {
-	Text   string
-	Parsed *ast.QueryDocument
+	Text    string
+	Parsed  *ast.QueryDocument
+	Hash    string // its SHA-256, in hexadecimal
+	Trusted bool
 }
 
 // Request sends a document or names one.
@@ -86,6 +88,7 @@ func New(c Config) (*Documents, error) {
 		if other := d.byID[op.ID]; other != nil && other.Text != op.Text {
 			return nil, fmt.Errorf("trusted-documents: operation %s: another has this id", op.named())
 		}
+		doc.Trusted = true
 		d.byID[op.ID], d.trusted[sha256.Sum256([]byte(op.Text))] = doc, doc
 	}
 	return d, nil
@@ -194,7 +197,8 @@ func (d *Documents) parse(text string) (*Document, gqlerror.List) {
 	if len(errs) > 0 {
 		return nil, errs[:min(len(errs), mostErrors)]
 	}
-	return &Document{text, doc}, nil
+	sum := sha256.Sum256([]byte(text))
+	return &Document{Text: text, Parsed: doc, Hash: hex.EncodeToString(sum[:])}, nil
 }
 
 // one is a document, or a list of the one error.

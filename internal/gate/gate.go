@@ -33,6 +33,8 @@ type Gate struct {
 	Clock func() time.Time
 	Log   *slog.Logger
 
+	Observer Observer // nil for nobody
+
 	contended contended
 }
 
@@ -78,9 +80,10 @@ func Expect(ctx context.Context, tx *orm.Tx, id, version int, expected *int) err
 const rows = 1000
 
 // Open opens what is missing of the slots of [start, end) of a provider.
-func (g *Gate) Open(ctx context.Context, tx *orm.Tx, providerID int, start, end time.Time) error {
-	ctx, err := mayOpen(ctx, tx, providerID)
-	if err != nil {
+func (g *Gate) Open(ctx context.Context, tx *orm.Tx, providerID int, start, end time.Time) (err error) {
+	ctx, ended := g.observed(ctx, "open", providerID)
+	defer ended(&err)
+	if ctx, err = mayOpen(ctx, tx, providerID); err != nil {
 		return err
 	}
 	want, err := g.Rules.Cut(start, end)
@@ -121,9 +124,10 @@ func (g *Gate) Open(ctx context.Context, tx *orm.Tx, providerID int, start, end 
 
 // CancelAppointment withdraws a slot and cancels the live reservations on it.
 // Cancelling it again changes nothing.
-func (g *Gate) CancelAppointment(ctx context.Context, tx *orm.Tx, id int, expected *int) error {
-	ctx, err := mayCancel(ctx, tx, id)
-	if err != nil {
+func (g *Gate) CancelAppointment(ctx context.Context, tx *orm.Tx, id int, expected *int) (err error) {
+	ctx, ended := g.observed(ctx, "withdraw", id)
+	defer ended(&err)
+	if ctx, err = mayCancel(ctx, tx, id); err != nil {
 		return err
 	}
 	a, err := tx.Appointment.Query().Where(appointment.ID(id), txn.Locked).Only(ctx)

@@ -18,9 +18,10 @@ import (
 )
 
 // Reserve holds an appointment for a client and returns the reservation's id.
-func (g *Gate) Reserve(ctx context.Context, tx *orm.Tx, clientID, appointmentID int) (int, error) {
-	ctx, err := mayReserve(ctx, tx, tx.Customer, clientID, appointmentID)
-	if err != nil {
+func (g *Gate) Reserve(ctx context.Context, tx *orm.Tx, clientID, appointmentID int) (id int, err error) {
+	ctx, ended := g.observed(ctx, "reserve", clientID, appointmentID)
+	defer ended(&err)
+	if ctx, err = mayReserve(ctx, tx, tx.Customer, clientID, appointmentID); err != nil {
 		return 0, err
 	}
 	a, err := lockBoth(ctx, tx, clientID, appointmentID)
@@ -57,11 +58,13 @@ func (g *Gate) Reserve(ctx context.Context, tx *orm.Tx, clientID, appointmentID 
 // Reserve would. It locks nothing, so that those who come too late for a slot
 // that many want do not queue up for it. Where nobody was refused lately it does
 // not even look. nil promises nothing.
-func (g *Gate) Glance(ctx context.Context, db *orm.Client, clientID, appointmentID int) error {
+func (g *Gate) Glance(ctx context.Context, db *orm.Client, clientID, appointmentID int) (err error) {
 	if !g.contended.has(appointmentID) {
 		return nil
 	}
-	ctx, err := mayReserve(ctx, db, db.Customer, clientID, appointmentID)
+	ctx, ended := g.observed(ctx, "glance", clientID, appointmentID)
+	defer ended(&err)
+	ctx, err = mayReserve(ctx, db, db.Customer, clientID, appointmentID)
 	if err != nil {
 		return err
 	}
@@ -95,9 +98,10 @@ func (g *Gate) Glance(ctx context.Context, db *orm.Client, clientID, appointment
 }
 
 // Confirm makes a hold lasting. Confirming again changes nothing.
-func (g *Gate) Confirm(ctx context.Context, tx *orm.Tx, id int, expected *int) error {
-	ctx, err := mayMove(ctx, tx, id)
-	if err != nil {
+func (g *Gate) Confirm(ctx context.Context, tx *orm.Tx, id int, expected *int) (err error) {
+	ctx, ended := g.observed(ctx, "confirm", id)
+	defer ended(&err)
+	if ctx, err = mayMove(ctx, tx, id); err != nil {
 		return err
 	}
 	r, a, err := lockReservation(ctx, tx, id, nil, expected)
@@ -115,9 +119,10 @@ func (g *Gate) Confirm(ctx context.Context, tx *orm.Tx, id int, expected *int) e
 
 // Cancel lets go of a held or confirmed reservation. Cancelling what has let
 // go already changes nothing.
-func (g *Gate) Cancel(ctx context.Context, tx *orm.Tx, id int, expected *int) error {
-	ctx, err := mayMove(ctx, tx, id)
-	if err != nil {
+func (g *Gate) Cancel(ctx context.Context, tx *orm.Tx, id int, expected *int) (err error) {
+	ctx, ended := g.observed(ctx, "cancel", id)
+	defer ended(&err)
+	if ctx, err = mayMove(ctx, tx, id); err != nil {
 		return err
 	}
 	r, _, err := lockReservation(ctx, tx, id, nil, expected)
@@ -129,9 +134,10 @@ func (g *Gate) Cancel(ctx context.Context, tx *orm.Tx, id int, expected *int) er
 }
 
 // Reschedule moves a reservation to another appointment.
-func (g *Gate) Reschedule(ctx context.Context, tx *orm.Tx, id, to int, expected *int) error {
-	ctx, err := mayMove(ctx, tx, id)
-	if err != nil {
+func (g *Gate) Reschedule(ctx context.Context, tx *orm.Tx, id, to int, expected *int) (err error) {
+	ctx, ended := g.observed(ctx, "reschedule", id, to)
+	defer ended(&err)
+	if ctx, err = mayMove(ctx, tx, id); err != nil {
 		return err
 	}
 	r, a, err := lockReservation(ctx, tx, id, &to, expected)

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -40,6 +41,8 @@ type Provider struct {
 	client *http.Client
 	clock  func() time.Time
 	log    *slog.Logger
+
+	fetches, failures atomic.Int64
 
 	mu       sync.Mutex
 	limit    *rate.Limiter
@@ -84,6 +87,9 @@ func (p *Provider) Keys(ctx context.Context, alg, kid string) ([]jose.JSONWebKey
 	return known, nil
 }
 
+// Fetches is how often the provider was asked, with success and without.
+func (p *Provider) Fetches() (fetched, failed int64) { return p.fetches.Load(), p.failures.Load() }
+
 // wait waits, without the lock, for what the provider answers.
 func (p *Provider) wait(ctx context.Context) error {
 	answered := p.fetching
@@ -113,9 +119,13 @@ func (p *Provider) refresh(ctx context.Context) {
 	}
 	switch {
 	case err != nil:
+		p.failures.Add(1)
 		p.log.Warn("no keys from the identity provider", "issuer", p.issuer, "error", err)
 	case p.failure != nil:
 		p.log.Info("the identity provider is back", "issuer", p.issuer)
+	}
+	if err == nil {
+		p.fetches.Add(1)
 	}
 	p.failure = err
 	close(p.fetching)

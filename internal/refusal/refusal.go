@@ -3,6 +3,7 @@ package refusal
 
 import (
 	"cmp"
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"mime"
@@ -28,9 +29,19 @@ type Refusal struct {
 	Header  map[string]string // besides
 }
 
+type watchKey struct{}
+
+// Watch has told called with the code of each refusal that answers a request of ctx.
+func Watch(ctx context.Context, told func(code string)) context.Context {
+	return context.WithValue(ctx, watchKey{}, told)
+}
+
 // Write answers the request (GraphQL over HTTP, 6 Response; Retry-After, RFC 9110,
 // 10.2.3).
 func (f Refusal) Write(w http.ResponseWriter, r *http.Request) {
+	if told, ok := r.Context().Value(watchKey{}).(func(code string)); ok {
+		told(f.Code)
+	}
 	h := w.Header()
 	for name, value := range f.Header {
 		h.Set(name, value)

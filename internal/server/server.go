@@ -33,7 +33,9 @@ type Server struct {
 	Origins  []string                    // whose pages may read answers, besides its own
 	Hosts    []string                    // the names it answers to, besides addresses; none for any
 	Log      *slog.Logger
-	TLS      *TLS // nil to speak plain HTTP
+	TLS      *TLS                            // nil to speak plain HTTP
+	Admin    *Admin                          // nil for none
+	Around   func(http.Handler) http.Handler // what goes around everything; nil for nothing
 
 	stopping    atomic.Bool  // who asks is told that it is not ready
 	leaving     atomic.Bool  // new connections are refused
@@ -45,6 +47,9 @@ type Server struct {
 // finishes the requests it has, and returns; whatever they use must stay open
 // until then.
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
+	if s.Admin != nil {
+		defer s.administer()()
+	}
 	sites := s.sites(l)
 	failed := make(chan error, len(sites))
 	for _, site := range sites {
@@ -99,7 +104,11 @@ func (s *Server) Handler() http.Handler {
 		mux.Handle(graphiql.AssetsPath, graphiql.Assets())
 		mux.Handle("GET /{$}", http.RedirectHandler("/graphql", http.StatusFound))
 	}
-	return s.recovered(guarded(s.called(s.shared(mux))))
+	all := s.recovered(guarded(s.called(s.shared(mux))))
+	if s.Around != nil {
+		return s.Around(all)
+	}
+	return all
 }
 
 // bounded ends the context of a request that takes too long, and with it its SQL.

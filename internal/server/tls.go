@@ -17,9 +17,10 @@ const streams = 100
 
 // TLS is how a server speaks HTTPS, and what it does with plain HTTP.
 type TLS struct {
-	Config *tls.Config            // its certificates
-	Knows  func(host string) bool // whether they are for the host
-	HSTS   time.Duration          // how long browsers are to use HTTPS only; 0 is not to tell them
+	Config *tls.Config                 // its certificates
+	Knows  func(host string) bool      // whether they are for the host
+	Ends   func() map[string]time.Time // when they end, by host
+	HSTS   time.Duration               // how long browsers are to use HTTPS only; 0 is not to tell them
 
 	Plain      net.Listener                    // whose requests are redirected; nil if there is none
 	Port       string                          // where to

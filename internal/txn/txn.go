@@ -53,6 +53,7 @@ func Do[T any](ctx context.Context, db *orm.Client, f func(tx *orm.Tx) (T, error
 		default:
 			return v, fmt.Errorf("%w: %w", ErrContention, err)
 		}
+		watched(ctx, cause(err))
 		wait := firstWait << attempt
 		select {
 		case <-ctx.Done():
