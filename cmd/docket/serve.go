@@ -104,6 +104,9 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 		return errors.Join(err, l.Close())
 	}
 	fmt.Fprintf(out, "docket answers at %s://%s/graphql\n%s\n", c.scheme(), c.address(l), how)
+	if admin != nil {
+		fmt.Fprintf(out, "Operators see http://%s/metrics\n", admin.Listener.Addr())
+	}
 	if c.Demo {
 		fmt.Fprint(out, demo.Queries)
 	}

@@ -23,7 +23,8 @@ func (c serveCommand) telemetry(ctx context.Context) (*telemetry.Telemetry, erro
 		return nil, fmt.Errorf("trusted-proxies: %w", err)
 	}
 	s := telemetry.Settings{
-		Environment: string(c.Environment), Metrics: c.Admin != "", Operations: c.LogsOperations(c.Environment), Log: c.logs(), Clock: time.Now,
+		Environment: string(c.Environment), Metrics: c.Admin != "", Operations: c.LogsOperations(c.Environment),
+		Log: c.logs(), Always: c.Environment.Deployed(), Clock: time.Now,
 	}
 	if c.ContinueTraces {
 		s.Parents = proxies.Sent

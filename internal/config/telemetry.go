@@ -32,8 +32,5 @@ func (t Telemetry) validate(s Server) error {
 	if t.Admin == "" {
 		return nil
 	}
-	if t.Admin == s.Listen {
-		return errors.New("admin: must be another address than listen, which the API has")
-	}
 	return validateAddress("admin", t.Admin)
 }

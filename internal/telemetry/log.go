@@ -18,6 +18,7 @@ type correlated struct{ slog.Handler }
 // Handle logs a record. It is the context that knows the trace.
 func (c correlated) Handle(ctx context.Context, r slog.Record) error {
 	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		r = r.Clone()
 		traceID, spanID := span.TraceID(), span.SpanID()
 		r.AddAttrs(
 			slog.String("trace_id", traceID.String()), slog.String("span_id", spanID.String()),

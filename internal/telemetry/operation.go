@@ -36,11 +36,13 @@ const (
 // faults are the codes that are no client's fault.
 var faults = []string{"INTERNAL", "UNAVAILABLE", "TIMEOUT"}
 
+func isFault(code string) bool { return slices.Contains(faults, code) }
+
 func outcome(ctx context.Context, errorCodes []string) string {
 	switch {
 	case len(errorCodes) == 0:
 		return ok
-	case !slices.ContainsFunc(errorCodes, func(code string) bool { return slices.Contains(faults, code) }):
+	case !slices.ContainsFunc(errorCodes, isFault):
 		return refused
 	case errors.Is(context.Cause(ctx), context.Canceled):
 		return cancelled
@@ -104,7 +106,7 @@ func (o Operation) on(span trace.Span, came string) {
 		span.SetAttributes(attribute.StringSlice("docket.error.codes", o.Codes))
 	}
 	if came == failed {
-		span.SetStatus(codes.Error, o.Codes[0])
+		span.SetStatus(codes.Error, o.Codes[slices.IndexFunc(o.Codes, isFault)])
 	}
 }
 

@@ -27,6 +27,7 @@ type Settings struct {
 	Operations  bool                     // log a line for each
 	Parents     func(*http.Request) bool // whose word for the trace of a request is taken; nil for nobody's
 	Log         slog.Handler             // where to log
+	Always      bool                     // tell lines of the log their trace and service, even if nothing else is wanted
 	Clock       func() time.Time
 }
 
@@ -57,7 +58,7 @@ func Start(ctx context.Context, s Settings) (*Telemetry, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !s.Metrics && !s.Operations && wanted == (signals{}) {
+	if !s.Metrics && !s.Operations && !s.Always && wanted == (signals{}) {
 		return nil, nil
 	}
 	t := &Telemetry{Settings: s}

@@ -1,0 +1,168 @@
+package telemetry_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	// What the binary is made of, so that go test sees when it changes.
+	_ "docket/gql"
+	_ "docket/internal/config"
+	_ "docket/internal/server"
+)
+
+var scratch string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		var err error
+		if scratch, err = os.MkdirTemp("", "docket-telemetry-"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer func() { _ = os.RemoveAll(scratch) }()
+		return m.Run()
+	}())
+}
+
+// build makes the program, once.
+var build = sync.OnceValues(func() (string, error) {
+	files, err := filepath.Glob("../../cmd/docket/*.go")
+	for _, file := range files {
+		_, readErr := os.ReadFile(file) // so that go test sees when it changes
+		err = errors.Join(err, readErr)
+	}
+	path := filepath.Join(scratch, "docket")
+	cmd := exec.CommandContext(context.Background(), "go", "build", "-buildvcs=false", "-o", path, "./cmd/docket")
+	cmd.Dir = "../.."
+	if out, buildErr := cmd.CombinedOutput(); buildErr != nil {
+		err = errors.Join(err, fmt.Errorf("%w\n%s", buildErr, out))
+	}
+	return path, err
+})
+
+// served is a docket that serves, until the test ends.
+type served struct {
+	api, metrics string // URLs
+	cmd          *exec.Cmd
+	log          string // the file of its log
+	ended        chan struct{}
+}
+
+var (
+	apiURL     = regexp.MustCompile(`https?://\S+/graphql`)
+	metricsURL = regexp.MustCompile(`http://\S+/metrics`)
+)
+
+// serve starts docket with a listener for operators, on a database.
+func serve(t *testing.T, database string, variables []string, args ...string) *served {
+	t.Helper()
+	program, err := build()
+	must(t, err)
+	args = append([]string{"serve", "--listen", "localhost:0", "--admin", "localhost:0", "--database", database, "--advance-notice", "0s", "--rate-limit", "0"}, args...)
+	s := &served{cmd: exec.CommandContext(context.WithoutCancel(t.Context()), program, args...), log: filepath.Join(t.TempDir(), "log"), ended: make(chan struct{})}
+	s.cmd.Dir, s.cmd.Env = t.TempDir(), append([]string{"HOME=" + t.TempDir()}, variables...)
+	dieTogether(s.cmd)
+	log, err := os.Create(s.log)
+	must(t, err)
+	defer log.Close()
+	s.cmd.Stderr = log
+	stdout, err := s.cmd.StdoutPipe()
+	must(t, err)
+	must(t, s.cmd.Start())
+	var said strings.Builder
+	lines := bufio.NewScanner(stdout)
+	for !metricsURL.MatchString(said.String()) && lines.Scan() {
+		said.WriteString(lines.Text() + "\n")
+	}
+	go func() {
+		_, _ = io.Copy(io.Discard, stdout)
+		_ = s.cmd.Wait()
+		close(s.ended)
+	}()
+	t.Cleanup(func() {
+		s.stop(t)
+		if t.Failed() {
+			t.Logf("the log of docket:\n%s", s.wrote(t))
+		}
+	})
+	s.api, s.metrics = apiURL.FindString(said.String()), metricsURL.FindString(said.String())
+	if s.metrics == "" {
+		t.Fatalf("docket does not serve (%v): %s\n%s", lines.Err(), said.String(), s.wrote(t))
+	}
+	return s
+}
+
+func (s *served) stop(t *testing.T) {
+	t.Helper()
+	_ = s.cmd.Process.Signal(os.Interrupt)
+	select {
+	case <-s.ended:
+	case <-time.After(time.Minute):
+		_ = s.cmd.Process.Signal(syscall.SIGKILL)
+		t.Error("the server does not end")
+	}
+}
+
+func (s *served) wrote(t *testing.T) string {
+	t.Helper()
+	log, err := os.ReadFile(s.log)
+	must(t, err)
+	return string(log)
+}
+
+// scrape is what is at /metrics.
+func (s *served) scrape(t *testing.T) string {
+	t.Helper()
+	status, text := get(t, s.metrics)
+	if status != http.StatusOK {
+		t.Fatalf("/metrics: %d %s", status, text)
+	}
+	return text
+}
+
+func get(t *testing.T, url string) (status int, text string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	must(t, err)
+	return do(t, r)
+}
+
+func do(t *testing.T, r *http.Request) (status int, text string) {
+	t.Helper()
+	response, err := http.DefaultClient.Do(r)
+	must(t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	must(t, err)
+	return response.StatusCode, string(body)
+}
+
+// until waits until it is true, which must be some time.
+func until(t *testing.T, what string, isTrue func() bool) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); !isTrue(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
