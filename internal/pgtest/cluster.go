@@ -26,6 +26,7 @@ type cluster struct {
 	port    string   // a part of the socket's name, too
 	options []string // of the server, beside the settings
 	durable bool     // it keeps what it acknowledges, through a crash
+	copied  *cluster // the one that it is a standby of; nil for none
 }
 
 // newCluster claims a directory in base; it is the caller's to remove.
@@ -93,6 +94,9 @@ func (c *cluster) command(ctx context.Context, name string, args ...string) *exe
 
 // initialise makes the data directory, from the cache if it can.
 func (c *cluster) initialise(ctx context.Context) error {
+	if c.copied != nil {
+		return c.copy(ctx, c.copied)
+	}
 	if c.restore(ctx) {
 		return nil
 	}
