@@ -91,7 +91,9 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+	var listening net.ListenConfig
+	listening.SetMultipathTCP(false) // of which a stopping server could not take the last connections
+	l, err := listening.Listen(ctx, "tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}

@@ -15,21 +15,25 @@ const shutdownTimeout = 30 * time.Second
 // stop ends the sites without losing a request to who keeps connections, such as
 // a proxy does. A connection that is closed while nobody uses it may be one on
 // which a request has just been sent, and a proxy must not send a mutation twice.
-// So new connections are refused, of which a proxy can be sure that nothing was
-// done; those that are kept are told to end with their next answer (RFC 9112,
-// section 9.6); and only who did neither use nor close one meanwhile is cut off.
+// So once all connections that were made have been accepted, new ones are refused,
+// on which a proxy can be sure that nothing was done; those that are kept are told
+// to end with their next answer (RFC 9112, section 9.6); and only who did neither
+// use nor close one meanwhile is cut off.
 func (s *Server) stop(ctx context.Context, sites []site, failed <-chan error) error {
 	s.stopping.Store(true)
 	s.Log.Info("stopping", "drain", s.Drain)
 	time.Sleep(s.Drain) // those who watch readiness turn to others
-	s.leaving.Store(true)
 	var bad error
 	for _, site := range sites {
+		if s.Drain > 0 {
+			quiet(site.Listener)
+		}
 		bad = errors.Join(bad, site.Listener.Close())
 		if err := <-failed; !errors.Is(err, net.ErrClosed) {
 			bad = errors.Join(bad, err)
 		}
 	}
+	s.leaving.Store(true) // not before: who has to connect again is refused at once
 	for end := time.Now().Add(s.Drain); s.connections.Load() > 0 && time.Now().Before(end); {
 		time.Sleep(10 * time.Millisecond)
 	}
