@@ -29,7 +29,7 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) != 2 {
-		return errors.New("usage: check compose|dockerfile FILE")
+		return errors.New("usage: check compose|dockerfile|grafana|datadog-agent|datadog-monitors|datadog-pipeline FILE")
 	}
 	var understood any
 	var err error
@@ -38,6 +38,14 @@ func run(ctx context.Context, args []string) error {
 		understood, err = compose(ctx, args[1])
 	case "dockerfile":
 		understood, err = dockerfile(args[1])
+	case "grafana":
+		understood, err = grafana(args[1])
+	case "datadog-agent":
+		understood, err = agent(args[1])
+	case "datadog-monitors":
+		understood, err = monitors(args[1])
+	case "datadog-pipeline":
+		understood, err = pipeline(args[1])
 	default:
 		err = fmt.Errorf("cannot check a %q", args[0])
 	}
