@@ -30,6 +30,9 @@ func commands(t *testing.T, heading string, nth int) []string {
 	return strings.Split(strings.TrimSpace(strings.ReplaceAll(blocks[nth][1], "\\\n", "")), "\n")
 }
 
+// idle is for servers that are not told to stop while they are used.
+const idle = "DOCKET_DRAIN=0s"
+
 // vault is a PostgreSQL with deploy/backup's settings, and its backups.
 type vault struct {
 	*pgtest.Server
@@ -84,7 +87,7 @@ func (v *vault) must(t *testing.T, all []string, oldNew ...string) string {
 func TestRestoreToAMoment(t *testing.T) {
 	t.Parallel()
 	v := newVault(t)
-	top := newTopologyOn(t, v.DSN("postgres"), 1)
+	top := newTopologyOn(t, v.DSN("postgres"), 1, idle)
 	db, err := database.Open(top.Database)
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +102,7 @@ func TestRestoreToAMoment(t *testing.T) {
 	v.must(t, commands(t, "Set up", 0))
 	var moment string
 	known := map[string]bool{} // acknowledged before the moment
-	all := bookers(t, top.nginx.url, 3, func() {
+	all := bookers(t, top.url, 3, func() {
 		time.Sleep(300 * time.Millisecond)
 		v.must(t, commands(t, "Set up", 1))
 		time.Sleep(300 * time.Millisecond) // of which the log alone knows
@@ -112,7 +115,7 @@ func TestRestoreToAMoment(t *testing.T) {
 	if err := db.QueryRowContext(t.Context(), "SELECT clock_timestamp()::text").Scan(&moment); err != nil {
 		t.Fatal(err)
 	}
-	later := bookers(t, top.nginx.url, 2, func() { time.Sleep(200 * time.Millisecond) })
+	later := bookers(t, top.url, 2, func() { time.Sleep(200 * time.Millisecond) })
 	exec("DELETE FROM reservations") // by somebody who meant another database
 	exec("SELECT pg_switch_wal()")
 	within(t, "the log is archived", func() bool {
@@ -208,8 +211,8 @@ func works(t *testing.T, top *topology, database string) {
 
 func TestDump(t *testing.T) {
 	t.Parallel()
-	top := newTopologyOn(t, pgtest.New(t, nil), 1)
-	all := bookers(t, top.nginx.url, 2, func() { time.Sleep(200 * time.Millisecond) })
+	top := newTopologyOn(t, pgtest.New(t, nil), 1, idle)
+	all := bookers(t, top.url, 2, func() { time.Sleep(200 * time.Millisecond) })
 	booked, _, failed := top.counted(t, all)
 	into := pgtest.New(t, nil)
 	for _, line := range commands(t, "As SQL", 0) {

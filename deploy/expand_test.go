@@ -47,7 +47,7 @@ func TestMigrationUnderLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	all := bookers(t, top.nginx.url, 4, func() {
+	all := bookers(t, top.url, 4, func() {
 		dir, err := migration.Embedded(dialect.Postgres)
 		if err != nil {
 			t.Fatal(err)

@@ -119,12 +119,13 @@ func (i image) Command(ctx context.Context, env []string, args ...string) *exec.
 	cmd.Env = append([]string{}, env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 20 * time.Second
+	cmd.SysProcAttr = &syscall.SysProcAttr{}
 	if i.chroot {
 		cmd.Path, cmd.Dir = "/docket", "/"
-		cmd.SysProcAttr = &syscall.SysProcAttr{
-			Chroot: i.root, Credential: &syscall.Credential{Uid: nobody, Gid: nobody},
-		}
+		cmd.SysProcAttr.Chroot = i.root
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
 	}
+	endWithUs(cmd.SysProcAttr)
 	return cmd
 }
 

@@ -2,6 +2,7 @@ package deploy_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -290,18 +291,12 @@ func nginxConfig(t *testing.T, oldNew ...string) error {
 // nginx starts nginx in front of the upstreams and returns its URL.
 func nginx(t *testing.T, upstreams ...string) string {
 	t.Helper()
-	return startNginx(t, upstreams...).url
-}
-
-// proxy is an nginx that runs.
-type proxy struct {
-	url, address string
-	cmd          *exec.Cmd
-}
-
-func startNginx(t *testing.T, upstreams ...string) proxy {
-	t.Helper()
 	address, cmd := nginxCommand(t, upstreams)
+	return startNginx(t, address, cmd)
+}
+
+func startNginx(t *testing.T, address string, cmd *exec.Cmd) (url string) {
+	t.Helper()
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
@@ -313,7 +308,7 @@ func startNginx(t *testing.T, upstreams ...string) proxy {
 			t.Errorf("nginx ended with %v", err)
 		}
 		if t.Failed() {
-			t.Logf("nginx:\n%s", log.String())
+			t.Logf("the end of the log of nginx:\n%s", log.String()[max(0, log.Len()-16<<10):])
 		}
 	})
 	within(t, "nginx answers", func() bool {
@@ -323,61 +318,50 @@ func startNginx(t *testing.T, upstreams ...string) proxy {
 		}
 		return err == nil
 	})
-	return proxy{"http://" + address, address, cmd}
+	return "http://" + address
 }
 
-// reload tells nginx of other upstreams, and waits until it sends to no others.
-func (p proxy) reload(t *testing.T, upstreams ...string) {
+// nginxProgram is $NGINX, or the one that is installed.
+func nginxProgram(t *testing.T) string {
 	t.Helper()
-	workers := func() string {
-		out, err := exec.CommandContext(t.Context(), "pgrep", "--parent", fmt.Sprint(p.cmd.Process.Pid)).Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(out)
-	}
-	before := workers()
-	writeNginx(t, filepath.Dir(p.cmd.Args[4]), p.address, upstreams)
-	if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
-		t.Fatal(err)
-	}
-	within(t, "nginx has new workers", func() bool { return workers() != before })
-}
-
-// nginxCommand is nginx with the configuration of this folder, but for its
-// address, its upstream, its temporary folders and the given changes.
-func nginxCommand(t *testing.T, upstreams []string, oldNew ...string) (address string, cmd *exec.Cmd) {
-	t.Helper()
-	program, err := exec.LookPath("nginx")
+	program, err := exec.LookPath(cmp.Or(os.Getenv("NGINX"), "nginx"))
 	if err != nil {
 		program, err = exec.LookPath("/usr/sbin/nginx")
 	}
 	need(t, "nginx", err)
-	dir, address := shared(t), freeAddress(t)
-	file := writeNginx(t, dir, address, upstreams, oldNew...)
-	return address, exec.CommandContext(context.WithoutCancel(t.Context()), program,
-		"-p", dir, "-c", file, "-g", "daemon off; pid "+filepath.Join(dir, "pid")+";")
+	return program
 }
 
-func writeNginx(t *testing.T, dir, address string, upstreams []string, oldNew ...string) (file string) {
+// nginxCommand is nginx with the configuration of this folder, but for its
+// address, its temporary folders, the given changes, and its upstreams, if any
+// are given: where it cannot look a name up again and again, some have to be.
+func nginxCommand(t *testing.T, upstreams []string, oldNew ...string) (address string, cmd *exec.Cmd) {
 	t.Helper()
+	program, dir, address := nginxProgram(t), shared(t), freeAddress(t)
+	text := read(t, "nginx/nginx.conf")
 	var servers, folders strings.Builder
 	for _, upstream := range upstreams {
-		fmt.Fprintf(&servers, "server %s ", upstream+" max_fails=2 fail_timeout=5s;")
+		fmt.Fprintf(&servers, "server %s max_fails=2 fail_timeout=5s; ", upstream)
 	}
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 		fmt.Fprintf(&folders, "%s_temp_path %s;\n", kind, filepath.Join(dir, kind))
 	}
-	text := replaced(t, read(t, "nginx/nginx.conf"), append([]string{
+	if upstreams != nil {
+		text = replaced(t, text, "server docket:8080 resolve max_fails=2 fail_timeout=5s;", servers.String())
+	}
+	text = replaced(t, text, append([]string{
 		"listen 80;", "listen " + address + ";",
-		"server docket:8080 max_fails=2 fail_timeout=5s;", servers.String(),
 		"http {\n", "http {\n" + folders.String(),
 	}, oldNew...)...)
-	file = filepath.Join(dir, "nginx.conf")
+	file := filepath.Join(dir, "nginx.conf")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return file
+	cmd = exec.CommandContext(context.WithoutCancel(t.Context()), program,
+		"-p", dir, "-c", file, "-g", "daemon off; pid "+filepath.Join(dir, "pid")+";")
+	cmd.SysProcAttr = &syscall.SysProcAttr{}
+	endWithUs(cmd.SysProcAttr)
+	return address, cmd
 }
 
 // freeAddress is an address of this machine where nothing listens.

@@ -6,8 +6,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -24,20 +26,26 @@ var long = flag.Duration("long", 0, "how long servers are replaced under load, i
 // of its own, servers of docket with the settings that they have there, and nginx
 // in front of them. Only root could show the socket of PostgreSQL to a server in a
 // root of its own, so these run in none.
+//
+// As containers do, a server that is replaced comes back at another address, if
+// nginx can find that out; else at the one that it had.
 type topology struct {
 	image
 	env   []string
-	nginx proxy
+	url   string
+	names *names // nil where nginx does not look them up
+	port  string // of all servers, where it does
+	used  int    // addresses
 	all   []served
 }
 
 func newTopology(t *testing.T, servers int) *topology {
 	t.Helper()
-	return newTopologyOn(t, pgtest.New(t, nil), servers, "DOCKET_DRAIN=6s") // longer than nginx keeps a connection
+	return newTopologyOn(t, pgtest.New(t, nil), servers)
 }
 
-// newTopologyOn is one on an empty database, with more settings; its servers are
-// not told to stop under load.
+// newTopologyOn is one on an empty database, with settings that compose.yml does
+// not have.
 func newTopologyOn(t *testing.T, database string, servers int, settings ...string) *topology {
 	t.Helper()
 	p := compose(t)
@@ -49,19 +57,88 @@ func newTopologyOn(t *testing.T, database string, servers int, settings ...strin
 	if out, err := top.Run(t, environ(migrate, "DOCKET_DATABASE="+top.Database), migrate.Command...); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	top.env = environ(p.Services["docket"], "DOCKET_DATABASE="+top.Database, "DOCKET_RATE_STORE=memory", "DOCKET_RATE_LIMIT=0", "DOCKET_RATE_LIMIT_ANONYMOUS=0", "DOCKET_DRAIN=0s")
+	top.env = environ(p.Services["docket"], "DOCKET_DATABASE="+top.Database, "DOCKET_RATE_STORE=memory", "DOCKET_RATE_LIMIT=0", "DOCKET_RATE_LIMIT_ANONYMOUS=0")
 	top.env = append(top.env, settings...)
+	if resolves(t) {
+		top.names = serveNames(t)
+		_, top.port, _ = net.SplitHostPort(freeAddress(t))
+	}
 	top.grow(t, servers)
-	top.nginx = startNginx(t, top.addresses()...)
+	var upstreams, changes []string
+	if top.names != nil {
+		changes = []string{"127.0.0.11", top.names.conn.LocalAddr().String(), "docket:8080", "docket:" + top.port}
+	} else {
+		for _, s := range top.all {
+			upstreams = append(upstreams, s.Address)
+		}
+	}
+	address, cmd := nginxCommand(t, upstreams, changes...)
+	top.url = startNginx(t, address, cmd)
 	return top
+}
+
+// start starts a server, and waits until it says that it is healthy.
+func (top *topology) start(t *testing.T, address string) served {
+	t.Helper()
+	s := top.Serve(t, append([]string{"DOCKET_LISTEN=" + address}, without(top.env, "DOCKET_LISTEN", "DOCKET_ADMIN")...))
+	if out, err := top.Run(t, []string{"DOCKET_LISTEN=" + address}, "healthcheck"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return s
+}
+
+// place is an address for one server more.
+func (top *topology) place(t *testing.T) string {
+	t.Helper()
+	if top.names == nil {
+		return freeAddress(t)
+	}
+	top.used++
+	return fmt.Sprintf("127.0.1.%d:%s", top.used, top.port)
+}
+
+// told tells the name server which servers there are.
+func (top *topology) told(t *testing.T) {
+	t.Helper()
+	if top.names != nil {
+		top.names.set(t, top.all)
+	}
 }
 
 // grow starts more servers.
 func (top *topology) grow(t *testing.T, servers int) {
 	t.Helper()
 	for range servers {
-		s := top.Serve(t, append([]string{"DOCKET_LISTEN=" + freeAddress(t)}, without(top.env, "DOCKET_LISTEN", "DOCKET_ADMIN")...))
-		top.all = append(top.all, s)
+		top.all = append(top.all, top.start(t, top.place(t)))
+		top.told(t)
+	}
+}
+
+// stop stops a server as docker stop does.
+func (top *topology) stop(t *testing.T, s served) {
+	t.Helper()
+	if err := s.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-s.Done; err != nil {
+		t.Errorf("a server that is stopped ends with %v", err)
+	}
+	top.all = slices.DeleteFunc(top.all, func(other served) bool { return other == s })
+	top.told(t)
+}
+
+// roll does what deploy/docker/roll does: one server after the other is stopped,
+// and another started in its place.
+func (top *topology) roll(t *testing.T) {
+	t.Helper()
+	for _, s := range slices.Clone(top.all) {
+		top.stop(t, s)
+		address := s.Address
+		if top.names != nil {
+			address = top.place(t)
+		}
+		top.all = append(top.all, top.start(t, address))
+		top.told(t)
 	}
 }
 
@@ -69,52 +146,36 @@ func (top *topology) grow(t *testing.T, servers int) {
 func without(env []string, names ...string) (rest []string) {
 	for _, v := range env {
 		name, _, _ := strings.Cut(v, "=")
-		if !strings.Contains(" "+strings.Join(names, " ")+" ", " "+name+" ") {
+		if !slices.Contains(names, name) {
 			rest = append(rest, v)
 		}
 	}
 	return rest
 }
 
-func (top *topology) addresses() (all []string) {
-	for _, s := range top.all {
-		all = append(all, s.Address)
-	}
-	return all
-}
-
-// roll does what deploy/docker/roll does: as many new servers as there are, which
-// nginx is told of, and then the old ones are told to stop.
-func (top *topology) roll(t *testing.T) {
-	t.Helper()
-	old := top.all
-	top.grow(t, len(old))
-	top.nginx.reload(t, top.addresses()...)
-	for _, s := range old {
-		if err := s.Process.Signal(syscall.SIGTERM); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, s := range old {
-		if err := <-s.Done; err != nil {
-			t.Errorf("a server that is replaced ends with %v", err)
-		}
-	}
-	top.all = top.all[len(old):]
-	top.nginx.reload(t, top.addresses()...)
-}
-
 // booker reserves and confirms one slot after the other, through nginx, over
 // connections that it keeps.
 type booker struct {
-	base           string
-	http           *http.Client
-	client         string
-	provider       string
-	day            time.Time
-	slots          []string
-	booked, failed []string // reservations that were confirmed; answers that were no answer
-	asked          int
+	base     string
+	http     *http.Client
+	client   string
+	provider string
+	day      time.Time
+	slots    []string
+	booked   []string // reservations that were confirmed
+	failed   []failure
+	asked    int
+}
+
+// failure is an answer that was no answer.
+type failure struct {
+	sent   time.Time
+	status int // 0 if there was none at all
+	text   string
+}
+
+func (f failure) String() string {
+	return fmt.Sprintf("sent %s: %d %s", f.sent.Format(time.StampMilli), f.status, f.text)
 }
 
 var errFailed = errors.New("the request failed")
@@ -196,17 +257,18 @@ func (b *booker) id(mutation, input, row string) (string, error) {
 // ask returns the data of an answer. Anything else is noted, and is a failure.
 func (b *booker) ask(query string) (data json.RawMessage, err error) {
 	b.asked++
+	sent := time.Now()
 	body, _ := json.Marshal(map[string]string{"query": query})
 	answer, err := b.http.Post(b.base+"/graphql", "application/json", strings.NewReader(string(body))) //nolint:noctx // it ends by itself
 	if err != nil {
-		b.failed = append(b.failed, err.Error())
+		b.failed = append(b.failed, failure{sent, 0, err.Error()})
 		return nil, errFailed
 	}
 	defer answer.Body.Close()
 	content, err := io.ReadAll(answer.Body)
 	var response struct{ Data, Errors json.RawMessage }
 	if bad := json.Unmarshal(content, &response); err != nil || bad != nil || answer.StatusCode != http.StatusOK || response.Errors != nil {
-		b.failed = append(b.failed, fmt.Sprintf("%s: %d %s %v", query, answer.StatusCode, content, err))
+		b.failed = append(b.failed, failure{sent, answer.StatusCode, string(content)})
 		return nil, errFailed
 	}
 	return response.Data, nil
@@ -242,7 +304,7 @@ func bookers(t *testing.T, base string, n int, f func()) (all []*booker) {
 }
 
 // counted fails the test unless what was confirmed is what is in the database.
-func (top *topology) counted(t *testing.T, all []*booker) (booked, asked int, failed []string) {
+func (top *topology) counted(t *testing.T, all []*booker) (booked, asked int, failed []failure) {
 	t.Helper()
 	for _, b := range all {
 		booked, asked, failed = booked+len(b.booked), asked+b.asked, append(failed, b.failed...)
@@ -267,14 +329,19 @@ func TestRollingRestart(t *testing.T) {
 	t.Parallel()
 	top := newTopology(t, 2)
 	rounds := 0
-	all := bookers(t, top.nginx.url, 6, func() {
+	all := bookers(t, top.url, 6, func() {
 		for end := time.Now().Add(*long); rounds == 0 || time.Now().Before(end); rounds++ {
 			top.roll(t)
+			if top.names != nil { // as many as there are
+				top.grow(t, 1)
+				time.Sleep(time.Second)
+				top.stop(t, top.all[0])
+			}
 		}
 		time.Sleep(500 * time.Millisecond) // with the new ones alone
 	})
 	booked, asked, failed := top.counted(t, all)
-	t.Logf("%d rounds, %d requests, %d slots booked, %d requests failed", rounds, asked, booked, len(failed))
+	t.Logf("%d rounds, %d requests, %d slots booked, %d requests failed (nginx looks names up: %v)", rounds, asked, booked, len(failed), top.names != nil)
 	for i, f := range failed {
 		if i < 5 {
 			t.Error(f)

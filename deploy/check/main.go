@@ -55,9 +55,10 @@ func run(ctx context.Context, args []string) error {
 	return json.NewEncoder(os.Stdout).Encode(understood)
 }
 
-// compose is the project as docker compose would run it, with no variable set.
+// compose is the project as docker compose would run it, with all profiles, and
+// no variable set.
 func compose(ctx context.Context, file string) (*types.Project, error) {
-	options, err := cli.NewProjectOptions([]string{file}, cli.WithWorkingDirectory(filepath.Dir(file)))
+	options, err := cli.NewProjectOptions([]string{file}, cli.WithWorkingDirectory(filepath.Dir(file)), cli.WithProfiles([]string{"*"}))
 	if err != nil {
 		return nil, err
 	}
