@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 type project struct {
@@ -23,6 +25,8 @@ type service struct {
 	Ports       []struct {
 		HostIP string `json:"host_ip"`
 	}
+	StopGracePeriod string `json:"stop_grace_period"`
+	Deploy          struct{ Replicas int }
 }
 
 func compose(t *testing.T) project {
@@ -63,6 +67,55 @@ func TestCompose(t *testing.T) {
 	refused(t, check(t, "compose", replaced(t, text, "read_only: true", "read_onlyy: true"), &p), "read_onlyy")
 	refused(t, check(t, "compose", replaced(t, text, "      migrate: {cond", "      migrated: {cond"), &p), "undefined service", "migrated")
 	refused(t, check(t, "compose", replaced(t, text, "service_healthy", "service_well"), &p), "condition", "must be one of")
+}
+
+// TestComposeStops holds how long a server takes to stop against what it waits for.
+func TestComposeStops(t *testing.T) {
+	t.Parallel()
+	text := read(t, "../compose.yml")
+	if problem := stops(t, text, read(t, "nginx/nginx.conf")); problem != "" {
+		t.Error(problem)
+	}
+	for _, planted := range [][2]string{{"DOCKET_DRAIN: 6s", "DOCKET_DRAIN: 4s"}, {"period: 45s", "period: 40s"}, {"REPLICAS:-2}", "REPLICAS:-1}"}} {
+		if stops(t, replaced(t, text, planted[0], planted[1]), read(t, "nginx/nginx.conf")) == "" {
+			t.Errorf("a planted mistake is not seen: %s", planted[1])
+		}
+	}
+	for _, planted := range [][2]string{{"valid=2s", "valid=10s"}, {"fail_timeout=5s", "fail_timeout=10s"}, {"keepalive_timeout 5s", "keepalive_timeout 60s"}} {
+		if stops(t, text, replaced(t, read(t, "nginx/nginx.conf"), planted[0], planted[1])) == "" {
+			t.Errorf("a planted mistake is not seen: %s", planted[1])
+		}
+	}
+}
+
+// stops tells why a server cannot be replaced without a loss, or nothing.
+func stops(t *testing.T, composeYML, nginxConf string) string {
+	t.Helper()
+	const requests = 30 * time.Second // how long docket waits for those that it has
+	var p project
+	if err := check(t, "compose", composeYML, &p); err != nil {
+		t.Fatal(err)
+	}
+	docket := p.Services["docket"]
+	drain, err := time.ParseDuration(docket.Environment["DOCKET_DRAIN"])
+	grace, err2 := time.ParseDuration(docket.StopGracePeriod)
+	if err := errors.Join(err, err2); err != nil {
+		return err.Error()
+	}
+	_, upstream, _ := strings.Cut(nginxConf, "upstream docket {")
+	for what, text := range map[string]string{"valid=": nginxConf, "fail_timeout=": nginxConf, "keepalive_timeout ": upstream} {
+		_, value, _ := strings.Cut(text, what)
+		if takes, err := time.ParseDuration(value[:strings.IndexAny(value, "; ")]); err != nil || takes >= drain {
+			return fmt.Sprintf("DOCKET_DRAIN is %v, but nginx has %s%v (%v)", drain, what, takes, err)
+		}
+	}
+	switch {
+	case grace < 2*drain+requests:
+		return fmt.Sprintf("it is killed after %v, and may take %v to stop", grace, 2*drain+requests)
+	case docket.Deploy.Replicas < 2:
+		return "there is no other server meanwhile"
+	}
+	return ""
 }
 
 // TestComposeSettings checks that docket knows the variables it is given.

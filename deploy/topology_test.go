@@ -123,6 +123,12 @@ func (top *topology) stop(t *testing.T, s served) {
 	if err := <-s.Done; err != nil {
 		t.Errorf("a server that is stopped ends with %v", err)
 	}
+	top.forget(t, s)
+}
+
+// forget is what Docker does when a container has ended.
+func (top *topology) forget(t *testing.T, s served) {
+	t.Helper()
 	top.all = slices.DeleteFunc(top.all, func(other served) bool { return other == s })
 	top.told(t)
 }
