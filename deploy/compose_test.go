@@ -21,7 +21,8 @@ type service struct {
 	Command     []string
 	Environment map[string]string
 	Build       *struct{ Dockerfile string }
-	Volumes     []struct{ Type, Source string }
+	Profiles    []string
+	Volumes     []struct{ Type, Source, Target string }
 	Ports       []struct {
 		HostIP string `json:"host_ip"`
 	}

@@ -67,7 +67,7 @@ func (top *topology) kill(t *testing.T, s served) {
 	if err := s.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	<-s.Done
+	_ = <-s.Done // an error: it was killed
 	top.forget(t, s)
 }
 

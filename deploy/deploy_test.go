@@ -75,9 +75,8 @@ func docket(t *testing.T) string {
 // check has the content of a deploy file read by deploy/check, into v.
 func check(t *testing.T, kind, content string, v any) error {
 	t.Helper()
-	source, err := os.ReadFile("check/main.go") // so that go test sees when it changes
-	if err != nil || len(source) == 0 {
-		t.Fatal(err)
+	for _, source := range []string{"check/main.go", "check/grafana.go", "check/go.mod"} {
+		read(t, source) // so that go test sees when it changes
 	}
 	program, err := buildCheck()
 	need(t, "deploy/check", err)

@@ -29,7 +29,7 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) != 2 {
-		return errors.New("usage: check compose|dockerfile|grafana|datadog-agent|datadog-monitors|datadog-pipeline FILE")
+		return errors.New("usage: check compose|dockerfile|grafana|dashboard|datadog-agent|datadog-monitors|datadog-pipeline FILE")
 	}
 	var understood any
 	var err error
@@ -40,6 +40,8 @@ func run(ctx context.Context, args []string) error {
 		understood, err = dockerfile(args[1])
 	case "grafana":
 		understood, err = grafana(args[1])
+	case "dashboard":
+		understood, err = board(args[1])
 	case "datadog-agent":
 		understood, err = agent(args[1])
 	case "datadog-monitors":

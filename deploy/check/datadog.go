@@ -9,24 +9,8 @@ import (
 
 	"github.com/DataDog/datadog-api-client-go/v2/api/datadog"
 	"github.com/DataDog/datadog-api-client-go/v2/api/datadogV1"
-	"github.com/grafana/grafana-foundation-sdk/go/cog/plugins"
-	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v4"
 )
-
-// grafana is a dashboard by Grafana's own schema, which takes no unknown field.
-func grafana(file string) (*dashboard.Dashboard, error) {
-	plugins.RegisterDefaultPlugins()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	var d dashboard.Dashboard
-	if err := d.UnmarshalJSONStrict(text); err != nil {
-		return nil, err
-	}
-	return &d, nil
-}
 
 //go:embed datadog-agent.txt
 var agentSettings string

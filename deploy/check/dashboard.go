@@ -1,0 +1,22 @@
+package main
+
+import (
+	"os"
+
+	"github.com/grafana/grafana-foundation-sdk/go/cog/plugins"
+	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+)
+
+// board is a dashboard by Grafana's own schema, which takes no unknown field.
+func board(file string) (*dashboard.Dashboard, error) {
+	plugins.RegisterDefaultPlugins()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var d dashboard.Dashboard
+	if err := d.UnmarshalJSONStrict(text); err != nil {
+		return nil, err
+	}
+	return &d, nil
+}
