@@ -67,7 +67,9 @@ func (top *topology) kill(t *testing.T, s served) {
 	if err := s.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_ = <-s.Done // an error: it was killed
+	if err := <-s.Done; err == nil {
+		t.Error("a server that was killed ended well")
+	}
 	top.forget(t, s)
 }
 
