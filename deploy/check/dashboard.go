@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"os"
 
+	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/cog/plugins"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 )
@@ -15,7 +17,8 @@ func board(file string) (*dashboard.Dashboard, error) {
 		return nil, err
 	}
 	var d dashboard.Dashboard
-	if err := d.UnmarshalJSONStrict(text); err != nil {
+	var wrong cog.BuildErrors // also returned where there are none
+	if err := d.UnmarshalJSONStrict(text); !errors.As(err, &wrong) || len(wrong) > 0 {
 		return nil, err
 	}
 	return &d, nil

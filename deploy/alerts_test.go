@@ -1,0 +1,100 @@
+package deploy_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const rules, ruleTests = "monitoring/rules/docket.yml", "monitoring/rules_test.yml"
+
+var alertNames = regexp.MustCompile(`(?m)^ +- alert: (\w+)$`)
+
+// TestAlerts has promtool try each alert in silence and in trouble; with any of them
+// disabled, that fails.
+func TestAlerts(t *testing.T) {
+	t.Parallel()
+	text, tests := read(t, rules), read(t, ruleTests)
+	if err := rulesHold(t, text, tests); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, rulesHold(t, replaced(t, text, "sum by (operation, type", "sumby (operation, type"), tests), "parse error")
+	refused(t, rulesHold(t, replaced(t, text, "14.4 * 0.001", "144 * 0.001"), tests), "DocketFailsFast")
+	// To be quick, without the one in which all is well.
+	start, end := strings.Index(tests, "  - name: all is well"), strings.Index(tests, "  - name: a server, and then all")
+	trouble := tests[:start] + tests[end:]
+	for _, alert := range alertNames.FindAllStringSubmatch(text, -1) {
+		t.Run(alert[1], func(t *testing.T) {
+			t.Parallel()
+			never := regexp.MustCompile(`(alert: `+alert[1]+`\n +expr: ).*`).ReplaceAllString(text, "${1}vector(0) > 1")
+			refused(t, rulesHold(t, never, trouble), alert[1])
+			for _, heading := range []string{"\n### " + alert[1] + "\n"} {
+				if !strings.Contains(read(t, "../docs/operations.md"), heading) {
+					t.Errorf("docs/operations.md does not say what to do")
+				}
+			}
+		})
+	}
+}
+
+// rulesHold runs the tests of rules on them.
+func rulesHold(t *testing.T, rules, tests string) error {
+	t.Helper()
+	program, err := exec.LookPath("promtool")
+	need(t, "promtool", err)
+	dir := t.TempDir()
+	for name, content := range map[string]string{"docket.yml": rules, "test.yml": replaced(t, tests, "rules/docket.yml", "docket.yml")} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out bytes.Buffer
+	for _, args := range [][]string{{"check", "rules", "docket.yml"}, {"test", "rules", "test.yml"}} {
+		cmd := exec.CommandContext(t.Context(), program, args...)
+		cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &out, &out
+		if err := cmd.Run(); err != nil {
+			return errors.New(out.String())
+		}
+	}
+	return nil
+}
+
+// TestDashboard has Grafana's schema read the dashboard.
+func TestDashboard(t *testing.T) {
+	t.Parallel()
+	const file = "monitoring/grafana/dashboards/docket.json"
+	text, ignored := read(t, file), any(nil)
+	if err := check(t, "dashboard", text, &ignored); err != nil {
+		t.Error(err)
+	}
+	refused(t, check(t, "dashboard", strings.Replace(text, `"legendFormat"`, `"legend"`, 1), &ignored), "legend")
+	refused(t, check(t, "dashboard", strings.Replace(text, `"gridPos"`, `"position"`, 1), &ignored), "position")
+	refused(t, check(t, "dashboard", strings.Replace(text, `"placement"`, `"place"`, 1), &ignored), "place")
+}
+
+// TestDatadog has the settings of DataDog's agent and the types of its API read
+// what it is told.
+func TestDatadog(t *testing.T) {
+	t.Parallel()
+	var ignored any
+	for _, test := range []struct{ kind, file, old, planted, said string }{
+		{"datadog-agent", "datadog.yaml", "otlp_config:", "otlp:", "otlp."},
+		{"datadog-agent", "datadog.yaml", "\nlogs_enabled", "\nlog_enabled", "log_enabled"},
+		{"datadog-monitors", "monitors.json", `"query alert"`, `"queryalert"`, "not understood"},
+		{"datadog-monitors", "monitors.json", `"thresholds"`, `"threshold"`, "threshold"},
+		{"datadog-monitors", "monitors.json", `"query":`, `"queri":`, "query"},
+		{"datadog-pipeline", "pipeline.json", `"trace-id-remapper"`, `"trace-remapper"`, "not understood"},
+		{"datadog-pipeline", "pipeline.json", `"sources"`, `"source"`, "not understood"},
+	} {
+		text := read(t, "monitoring/datadog/"+test.file)
+		if err := check(t, test.kind, text, &ignored); err != nil {
+			t.Errorf("%s: %v", test.file, err)
+		}
+		refused(t, check(t, test.kind, strings.Replace(text, test.old, test.planted, 1), &ignored), test.said)
+	}
+}
