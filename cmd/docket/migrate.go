@@ -54,7 +54,10 @@ func (t target) open(ctx context.Context) (*database.DB, migrate.Dir, error) {
 	return db, dir, nil
 }
 
-type applyCommand struct{ target }
+type applyCommand struct {
+	target
+	DryRun bool `help:"Apply nothing: print what would be applied, in SQL."`
+}
 
 // Run applies what is pending, each file by itself.
 func (c applyCommand) Run(ctx context.Context, out io.Writer) (err error) {
@@ -63,11 +66,27 @@ func (c applyCommand) Run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	if c.DryRun {
+		return preview(ctx, db, dir, out)
+	}
 	applied, err := migration.Apply(ctx, db, dir)
 	if err == nil && len(applied) == 0 {
-		return say(out, "nothing to do, the database is up to date\n")
+		return say(out, upToDate)
 	}
 	return errors.Join(err, list(out, "applied ", applied))
+}
+
+const upToDate = "nothing to do, the database is up to date\n"
+
+func preview(ctx context.Context, db *database.DB, dir migrate.Dir, out io.Writer) error {
+	files, err := migration.Preview(ctx, db, dir)
+	if err == nil && len(files) == 0 {
+		return say(out, upToDate)
+	}
+	for _, file := range files {
+		err = errors.Join(err, say(out, "would apply %s\n%s\n", file.Name(), file.Bytes()))
+	}
+	return err
 }
 
 type statusCommand struct{ target }

@@ -51,11 +51,16 @@ func TestMigrateStatusAndApply(t *testing.T) {
 			fails bool
 		}{
 			{[]string{"status", database}, "version none\npending 2", true},
+			{[]string{"apply", "--dry-run", database}, "would apply 2", false},
+			{[]string{"apply", "--dry-run", database}, "CREATE TABLE", false},
+			{[]string{"status", database}, "version none\npending 2", true}, // as before
 			{[]string{"apply", database}, "applied 2", false},
+			{[]string{"apply", "--dry-run", database}, "nothing to do", false},
 			{[]string{"apply", database}, "nothing to do", false},
 			{[]string{"status", database}, ", by docket\n", false},
 			{[]string{"apply", database, "--dir", dir}, "", true}, // without its checksum
 			{[]string{"hash", "--dir", dir}, "", false},
+			{[]string{"apply", "--dry-run", database, "--dir", dir}, "would apply 20990101000000_rooms.sql\nCREATE TABLE rooms (id bigint);", false},
 			{[]string{"status", database, "--dir", dir}, "pending 20990101000000_rooms.sql\n", true},
 			{[]string{"apply", database, "--dir", dir}, "applied 20990101000000_rooms.sql\n", false},
 			{[]string{"status", database, "--dir", dir}, "version 20990101000000\n", false},

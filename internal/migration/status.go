@@ -49,6 +49,23 @@ func StatusOf(ctx context.Context, db *database.DB, dir migrate.Dir) (Status, er
 	return s, nil
 }
 
+// Preview returns the files that Apply would apply now, in its order. Where it
+// would go on with a file that has failed halfway, that is the first.
+func Preview(ctx context.Context, db *database.DB, dir migrate.Dir) ([]migrate.File, error) {
+	if err := checksum(dir); err != nil {
+		return nil, err
+	}
+	ex, err := executor(ctx, revisions{db, db.Dialect}, dir)
+	if err != nil {
+		return nil, err
+	}
+	files, err := ex.Pending(ctx)
+	if errors.Is(err, migrate.ErrNoPendingFiles) {
+		return nil, nil
+	}
+	return files, err
+}
+
 // Pending returns the names of the files of dir that the database lacks.
 func Pending(ctx context.Context, db *database.DB, dir migrate.Dir) ([]string, error) {
 	s, err := StatusOf(ctx, db, dir)

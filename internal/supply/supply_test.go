@@ -72,13 +72,15 @@ func TestImages(t *testing.T) {
 	dockerfile, compose := filepath.Join(t.TempDir(), "Dockerfile"), filepath.Join(t.TempDir(), "compose.yml")
 	write(t, dockerfile, "FROM --platform=$BUILDPLATFORM "+host+"/made/go:1 AS build\nFROM scratch\nCOPY --from=build /a /b\nCOPY --from="+host+"/made/certs:2 /c /d\n")
 	write(t, compose, "services:\n  db:\n    image: "+host+"/made/db:3\n  web:\n    image: \""+host+"/made/web:4\"\n")
+	builds := filepath.Join(t.TempDir(), "cloudbuild.yaml")
+	write(t, builds, "steps:\n  - id: a\n    name: "+host+"/made/builder\n  - id: b\n    name: ${_OWN}:latest\n")
 
-	for _, file := range []string{dockerfile, compose} {
+	for _, file := range []string{dockerfile, compose, builds} {
 		if out, status := script(t, nil, "images", file); status != 1 || !strings.Contains(out, "no digest") {
 			t.Errorf("images without a digest pass: %d %s", status, out)
 		}
 	}
-	if out, status := script(t, nil, "images", "--pin", dockerfile, compose); status != 0 {
+	if out, status := script(t, nil, "images", "--pin", dockerfile, compose, builds); status != 0 {
 		t.Fatalf("%d %s", status, out)
 	}
 	if text := read(t, dockerfile); !strings.Contains(text, "/made/go:1@"+digest+" AS build\n") || !strings.Contains(text, "/made/certs:2@"+digest+" /c /d\n") {
@@ -87,7 +89,10 @@ func TestImages(t *testing.T) {
 	if text := read(t, compose); !strings.Contains(text, "/made/db:3@"+digest+"\n") || !strings.Contains(text, "/made/web:4@"+digest+"\"\n") {
 		t.Errorf("pinned is\n%s", text)
 	}
-	if out, status := script(t, nil, "images", dockerfile, compose); status != 0 {
+	if text := read(t, builds); !strings.Contains(text, "/made/builder@"+digest+"\n") || !strings.Contains(text, "${_OWN}:latest\n") {
+		t.Errorf("pinned is\n%s", text)
+	}
+	if out, status := script(t, nil, "images", dockerfile, compose, builds); status != 0 {
 		t.Errorf("pinned images do not pass: %d %s", status, out)
 	}
 	write(t, dockerfile, "FROM "+host+"/elsewhere:1\n")

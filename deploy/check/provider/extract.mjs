@@ -33,7 +33,7 @@ function jsii(spec) {
   try {
     execFileSync('npm', ['pack', '--silent', '--ignore-scripts', spec], { cwd: folder })
     execFileSync('sh', ['-c', 'tar xzf *.tgz package/.jsii'], { cwd: folder })
-    return JSON.parse(readFileSync(join(folder, 'package/.jsii')))
+    return readFileSync(join(folder, 'package/.jsii'), 'utf8')
   } finally {
     rmSync(folder, { recursive: true })
   }
@@ -85,9 +85,11 @@ function block(types, config, output) {
   return { attributes, blocks }
 }
 
-const schema = { generated: 'by extract.mjs; do not edit', from: packages, provider: {}, resource: {}, data: {}, ephemeral: {} }
+const schema = { generated: 'by extract.mjs; do not edit', from: packages, versions: {}, provider: {}, resource: {}, data: {}, ephemeral: {} }
 for (const [provider, spec] of Object.entries(packages)) {
-  const { name, types } = jsii(spec)
+  const text = jsii(spec)
+  const { name, types } = JSON.parse(text)
+  schema.versions[provider] = RegExp(`/providers/hashicorp/${provider}/([0-9.]+)/docs`).exec(text)[1]
   schema.provider[provider] = block(types, `${name}.provider.${pascal(provider)}ProviderConfig`)
   for (const key of Object.keys(schema.provider[provider].attributes)) { // Terraform's own; where each of hundreds of services is
     if (key === 'alias' || key.endsWith('_custom_endpoint')) delete schema.provider[provider].attributes[key]
@@ -107,6 +109,6 @@ for (const [provider, spec] of Object.entries(packages)) {
 
 // A line for each resource: a change of one is a change of one line.
 const lines = (kind) => Object.entries(schema[kind]).map(([name, is]) => `  ${JSON.stringify(name)}: ${JSON.stringify(is)}`).join(',\n')
-const head = JSON.stringify({ generated: schema.generated, from: schema.from }).slice(0, -1)
+const head = JSON.stringify({ generated: schema.generated, from: schema.from, versions: schema.versions }).slice(0, -1)
 const body = ['provider', ...Object.keys(used)].map((kind) => ` "${kind}": {\n${lines(kind)}\n }`).join(',\n')
 writeFileSync(join(here, 'schema.json'), `${head},\n${body}\n}\n`)
