@@ -74,9 +74,9 @@ func (r resources) one(t *testing.T, kind, argument, value string) planned {
 
 var someImage = "image=europe-west1-docker.pkg.dev/p/docket/docket@sha256:" + strings.Repeat("0", 64)
 
-// plan has Terraform plan a folder of deploy/gcp with a file of variables, after
+// planFolder has Terraform plan a folder of deploy/gcp with a file of variables, after
 // the edits: a file, what is in it, and what is to be there instead.
-func plan(t *testing.T, folder, variables string, edits ...string) (resources, error) {
+func planFolder(t *testing.T, folder, variables string, edits ...string) (resources, error) {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join("gcp", folder))); err != nil {
@@ -128,10 +128,10 @@ func terraform(t *testing.T, dir, out string, args ...string) (string, error) {
 	return text.String(), err
 }
 
-// environment is what Terraform makes of one.
-func environment(t *testing.T, name string) resources {
+// plannedEnvironment is what Terraform makes of one.
+func plannedEnvironment(t *testing.T, name string) resources {
 	t.Helper()
-	all, err := plan(t, "environment", name)
+	all, err := planFolder(t, "environment", name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,11 +141,11 @@ func environment(t *testing.T, name string) resources {
 func TestTerraformPlans(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"staging", "production"} {
-		if all := environment(t, name); len(all) < 50 {
+		if all := plannedEnvironment(t, name); len(all) < 50 {
 			t.Errorf("%s has only %d resources", name, len(all))
 		}
 	}
-	if all, err := plan(t, "delivery", "delivery"); err != nil || len(all) < 20 {
+	if all, err := planFolder(t, "delivery", "delivery"); err != nil || len(all) < 20 {
 		t.Errorf("delivery has only %d resources (%v)", len(all), err)
 	}
 }
@@ -174,7 +174,7 @@ func TestTerraformSeesMistakes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := plan(t, "environment", "staging", tt.file, tt.old, tt.as)
+			_, err := planFolder(t, "environment", "staging", tt.file, tt.old, tt.as)
 			refused(t, err, tt.says)
 		})
 	}
