@@ -15,10 +15,11 @@ import (
 // Build or a page of docs, with x for what is only known when they run.
 func gcloudCommands(text string) (commands []string) {
 	text = strings.NewReplacer(
-		"\\\n", " ", `"${where[@]}"`, "--project=p --region=r", "${where[*]}", "--project=p --region=r", `"$@"`, "",
+		"\\\n", " ", `"${where[@]}"`, "--project=p --region=r", "${where[*]}", "--project=p --region=r", `"$@"`, "", `"$to"`, "x=1",
 	).Replace(text)
 	text = regexp.MustCompile(`"?\$\((cat|sed|date|git)[^()]*\)"?`).ReplaceAllString(text, "x")
 	text = regexp.MustCompile(`\$\{?[A-Za-z_]+\}?`).ReplaceAllString(text, "x")
+	text = regexp.MustCompile(`--project=[A-Z]+\b`).ReplaceAllString(text, "--project=some-project") // gcloud takes no capitals
 	for _, at := range regexp.MustCompile(`\bgcloud [a-z]`).FindAllStringIndex(text, -1) {
 		commands = append(commands, command(text[at[0]:]))
 	}

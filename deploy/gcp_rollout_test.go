@@ -151,8 +151,11 @@ func TestRollout(t *testing.T) {
 		"its test fails":           {nil, []string{"SMOKE=false", "STEP_SECONDS=60"}, 1, []string{at1, back}, "docket-2 fails its smoke test"},
 		"no token":                 {func(c *fakeCloud) { c.file(t, "broken", "auth print\n") }, nil, 1, []string{at1, back}, "nothing is known"},
 		"a step fails":             {func(c *fakeCloud) { c.file(t, "broken", at10+"\n") }, nil, 1, []string{at1, at10, back}, "no step to 10 %: all traffic goes back"},
-		"it cannot go back": {func(c *fakeCloud) { c.errors["1"] = "2"; c.file(t, "broken", back+"\n") }, nil, 2, []string{at1, back},
-			"IT DID NOT: run gcloud run services update-traffic docket --to-revisions=docket-1=100 --project=p --region=r"},
+		"it cannot go back": {
+			func(c *fakeCloud) { c.errors["1"] = "2"; c.file(t, "broken", back+"\n") }, nil, 2,
+			[]string{at1, back},
+			"IT DID NOT: run gcloud run services update-traffic docket --to-revisions=docket-1=100 --project=p --region=r",
+		},
 		"the newest is not ready": {func(c *fakeCloud) { c.file(t, "ready", "docket-1\n") }, nil, 1, nil, "docket-2, is not ready; nothing is changed"},
 		"the newest serves":       {func(c *fakeCloud) { c.file(t, "traffic", "docket-2,100\n") }, nil, 0, nil, "docket-2 has all traffic already"},
 		"two serve":               {func(c *fakeCloud) { c.file(t, "traffic", "docket-1,90\ndocket-2,10\n") }, nil, 1, nil, "not one version has all traffic, but: docket-1,90 docket-2,10"},

@@ -89,8 +89,8 @@ func planFolder(t *testing.T, folder, variables string, edits ...string) (resour
 		}
 	}
 	edit("versions.tf", `backend "gcs" {}`, "") // a bucket is the cloud's
-	for i := 0; i < len(edits); i += 3 {
-		edit(edits[i], edits[i+1], edits[i+2])
+	for three := range slices.Chunk(edits, 3) {
+		edit(three[0], three[1], three[2])
 	}
 	args := []string{"plan", "-input=false", "-no-color", "-lock=false", "-var-file=" + variables + ".tfvars"}
 	if folder == "environment" {
