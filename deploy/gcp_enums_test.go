@@ -1,25 +1,28 @@
 package deploy_test
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
+
+var findSDK = sync.OnceValues(func() (string, error) {
+	where, err := exec.CommandContext(context.Background(), "gcloud", "info", "--format=value[separator=' '](installation.sdk_root,basic.python_location)").Output()
+	return strings.TrimSpace(string(where)), err
+})
 
 // gcloudSDK is where gcloud's library is, and the Python that it runs with.
 func gcloudSDK(t *testing.T) (root, python string) {
 	t.Helper()
-	gcloud, err := exec.LookPath("gcloud")
+	where, err := findSDK()
 	need(t, "gcloud", err)
-	where, err := exec.CommandContext(t.Context(), gcloud, "info", "--format=value[separator=' '](installation.sdk_root,basic.python_location)").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	root, python, _ = strings.Cut(strings.TrimSpace(string(where)), " ")
+	root, python, _ = strings.Cut(where, " ")
 	return root, python
 }
 
@@ -44,15 +47,17 @@ func TestEnums(t *testing.T) {
 	knows := func(name, word string) bool {
 		if apis[name] == "" {
 			files, _ := filepath.Glob(filepath.Join(root, "lib/googlecloudsdk/generated_clients/apis", name, "*", "*_messages.py"))
+			var all strings.Builder
 			for _, file := range files {
 				text, err := os.ReadFile(file)
 				if err != nil {
 					t.Fatal(err)
 				}
-				apis[name] += string(text)
+				all.Write(text)
 			}
+			apis[name] = all.String()
 		}
-		return regexp.MustCompile(`(?m)^    ` + word + ` = \d+$`).MatchString(apis[name])
+		return strings.Contains(apis[name], "\n    "+word+" = ")
 	}
 	texts := []string{"REDIS_7_2", "ABANDON"} // is any text to the API; is Terraform's own
 	unknown := func(all resources) (wrong []string, looked int) {
@@ -86,11 +91,13 @@ func TestEnums(t *testing.T) {
 	}
 }
 
+var choice = regexp.MustCompile(`^[A-Z][A-Z0-9_]+$`)
+
 // capitals are the words in a value that are written like choices of an API.
 func capitals(value any) (words []string) {
 	switch value := value.(type) {
 	case string:
-		if regexp.MustCompile(`^[A-Z][A-Z0-9_]+$`).MatchString(value) && !strings.HasPrefix(value, "DOCKET_") {
+		if choice.MatchString(value) && !strings.HasPrefix(value, "DOCKET_") {
 			words = append(words, value)
 		}
 	case []any:
