@@ -55,6 +55,9 @@ func shown(rawURL string) string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }
 
+// String is the URL without what is secret in it.
+func (db *DB) String() string { return db.shown }
+
 // Connect connects now instead of on first use, and names the database if that
 // fails.
 func (db *DB) Connect(ctx context.Context) error {

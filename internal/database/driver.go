@@ -25,6 +25,7 @@ func (d preparing) BeginTx(ctx context.Context, opts *sql.TxOptions) (dialect.Tx
 	if a, _ := audit.FromContext(ctx); a.Check() != nil {
 		return nil, a.Check()
 	}
+	begins(ctx)
 	t, err := d.db.BeginTx(ctx, opts)
 	if err != nil {
 		return nil, err
@@ -92,6 +93,7 @@ func (c committing) Commit() error {
 		return errors.Join(err, c.Tx.Rollback())
 	}
 	if err := c.Tx.Commit(); err != nil {
+		fails(c.ctx)
 		return err
 	}
 	for _, query := range c.lacking {
