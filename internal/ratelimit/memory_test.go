@@ -12,6 +12,7 @@ import (
 
 	"docket/internal/address"
 	"docket/internal/ratelimit"
+	"docket/internal/redistest"
 	"docket/internal/viewer"
 )
 
@@ -67,7 +68,7 @@ func BenchmarkRequest(b *testing.B) {
 	for name, handler := range map[string]func() http.Handler{
 		"without": func() http.Handler { return api },
 		"memory":  func() http.Handler { return limited(ratelimit.NewMemory(time.Now)) },
-		"Redis":   func() http.Handler { return limited(shared(b, start(b), nil)) },
+		"Redis":   func() http.Handler { return limited(shared(b, redistest.Start(b), nil)) },
 		"away": func() http.Handler {
 			return limited(ratelimit.NewShared(ratelimit.SharedConfig{URL: "redis://127.0.0.1:1", Patience: patience, Clock: time.Now, Log: slog.New(slog.DiscardHandler)}))
 		},

@@ -128,3 +128,20 @@ func (r reply) refusal(t testing.TB) (message string, extensions map[string]any)
 	}
 	return body.Errors[0].Message, body.Errors[0].Extensions
 }
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// within waits for something to happen.
+func within(t testing.TB, what string, happened func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !happened(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it is not so that %s", what)
+		}
+	}
+}

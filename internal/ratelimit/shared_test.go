@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"docket/internal/ratelimit"
+	"docket/internal/redistest"
 )
 
 // lines is a log that may be read while it is written.
@@ -35,7 +36,7 @@ func (l *lines) count(text string) int {
 }
 
 // pair is two servers that count in one Redis.
-func pair(t testing.TB, s *store, change func(*ratelimit.SharedConfig)) (one, two *site) {
+func pair(t testing.TB, s *redistest.Server, change func(*ratelimit.SharedConfig)) (one, two *site) {
 	t.Helper()
 	of := func() *site {
 		return serve(t, func(c *ratelimit.Config) {
@@ -50,7 +51,7 @@ const from = "203.0.113.5"
 
 func TestServersShareALimit(t *testing.T) {
 	t.Parallel()
-	one, two := pair(t, start(t), nil)
+	one, two := pair(t, redistest.Start(t), nil)
 	for from, token := range map[string]string{"203.0.113.5": "of anna", "203.0.113.6": "", "203.0.113.7": "a guess"} {
 		passed := 0
 		for i := range 20 {
@@ -68,13 +69,13 @@ func TestServersShareALimit(t *testing.T) {
 // TestStoreGoesAway kills Redis between requests, and starts it again, empty.
 func TestStoreGoesAway(t *testing.T) {
 	t.Parallel()
-	s, log := start(t), &lines{}
+	s, log := redistest.Start(t), &lines{}
 	one, two := pair(t, s, func(c *ratelimit.SharedConfig) { c.Log = slog.New(slog.NewTextHandler(log, nil)) })
 	one.asks(t, 6, from, "of anna")
 	if got := two.asks(t, 6, from, "of anna"); got[http.StatusOK] != 4 {
 		t.Errorf("with the store: %v", got)
 	}
-	s.kill()
+	s.Kill()
 	// Ben is new. Each server counts by itself, from a whole quota.
 	for _, server := range []*site{one, two} {
 		if got := server.asks(t, 20, from, "of ben"); got[http.StatusOK] != 10 || got[http.StatusTooManyRequests] != 10 {
@@ -84,7 +85,7 @@ func TestStoreGoesAway(t *testing.T) {
 	if n := log.count("is away"); n != 2 {
 		t.Errorf("two servers say %d times that it is away", n)
 	}
-	s.run(t)
+	s.Run(t)
 	within(t, "both count in Redis again", func() bool {
 		who := "of " + rand.Text() // who has nothing left is refused without a look
 		one.ask(t, from, who)
@@ -100,8 +101,8 @@ func TestStoreGoesAway(t *testing.T) {
 // TestStoreIsAwayAtTheStart: a server starts all the same.
 func TestStoreIsAwayAtTheStart(t *testing.T) {
 	t.Parallel()
-	s := start(t)
-	s.kill()
+	s := redistest.Start(t)
+	s.Kill()
 	one, _ := pair(t, s, nil)
 	if got := one.asks(t, 12, from, ""); got[http.StatusOK] != 10 {
 		t.Error(got)
@@ -110,19 +111,19 @@ func TestStoreIsAwayAtTheStart(t *testing.T) {
 
 func TestStoreGoesAwayAndRequestsAreRefused(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := redistest.Start(t)
 	one, _ := pair(t, s, func(c *ratelimit.SharedConfig) { c.Refuse = true })
 	if r := one.ask(t, from, "of anna"); r.status != http.StatusOK {
 		t.Fatalf("with the store: %d", r.status)
 	}
-	s.kill()
+	s.Kill()
 	r := one.ask(t, from, "of anna")
 	_, extensions := r.refusal(t)
 	if r.status != http.StatusServiceUnavailable || r.header.Get("Retry-After") != "1" ||
 		extensions["code"] != "UNAVAILABLE" || extensions["retryable"] != true || extensions["done"] != false {
 		t.Errorf("%d %v %s", r.status, r.header, r.body)
 	}
-	s.run(t)
+	s.Run(t)
 	within(t, "requests pass again", func() bool { return one.ask(t, from, "of anna").status == http.StatusOK })
 }
 
@@ -131,10 +132,10 @@ func TestStoreGoesAwayAndRequestsAreRefused(t *testing.T) {
 func TestStoreHangs(t *testing.T) {
 	t.Parallel()
 	const patience = 500 * time.Millisecond
-	s, log := start(t), &lines{}
+	s, log := redistest.Start(t), &lines{}
 	one, _ := pair(t, s, func(c *ratelimit.SharedConfig) { c.Patience, c.Log = patience, slog.New(slog.NewTextHandler(log, nil)) })
 	one.ask(t, from, "")
-	must(t, s.cmd.Process.Signal(syscall.SIGSTOP))
+	must(t, s.Signal(syscall.SIGSTOP))
 	var took []time.Duration
 	for began := time.Now(); time.Since(began) < 3*time.Second; {
 		asked := time.Now()
@@ -152,16 +153,16 @@ func TestStoreHangs(t *testing.T) {
 	if waited > 3 || len(took) < 100 { // one, and what the machine does besides
 		t.Errorf("%d of %d requests waited for the store", waited, len(took))
 	}
-	must(t, s.cmd.Process.Signal(syscall.SIGCONT))
+	must(t, s.Signal(syscall.SIGCONT))
 	within(t, "it is back", func() bool { one.ask(t, from, "of "+rand.Text()); return log.count("is back") == 1 })
 }
 
 // TestStoreThatKeepsNothing answers, but takes no writes.
 func TestStoreThatKeepsNothing(t *testing.T) {
 	t.Parallel()
-	s, log := start(t), &lines{}
+	s, log := redistest.Start(t), &lines{}
 	one, _ := pair(t, s, func(c *ratelimit.SharedConfig) { c.Log = slog.New(slog.NewTextHandler(log, nil)) })
-	must(t, s.command("CONFIG", "SET", "maxmemory", "1"))
+	must(t, s.Command("CONFIG", "SET", "maxmemory", "1"))
 	if got := one.asks(t, 12, from, ""); got[http.StatusOK] != 10 {
 		t.Error(got)
 	}
@@ -172,7 +173,7 @@ func TestStoreThatKeepsNothing(t *testing.T) {
 	if log.count("is away") != 1 || log.count("is back") != 0 {
 		t.Errorf("the log has %s", log.text.String())
 	}
-	must(t, s.command("CONFIG", "SET", "maxmemory", "0"))
+	must(t, s.Command("CONFIG", "SET", "maxmemory", "0"))
 	within(t, "it is back", func() bool { one.ask(t, from, "of "+rand.Text()); return log.count("is back") == 1 })
 }
 
@@ -181,7 +182,7 @@ func TestStoreThatKeepsNothing(t *testing.T) {
 func TestClientsThatLeave(t *testing.T) {
 	t.Parallel()
 	log := &lines{}
-	one, _ := pair(t, start(t), func(c *ratelimit.SharedConfig) { c.Log = slog.New(slog.NewTextHandler(log, nil)) })
+	one, _ := pair(t, redistest.Start(t), func(c *ratelimit.SharedConfig) { c.Log = slog.New(slog.NewTextHandler(log, nil)) })
 	var all sync.WaitGroup
 	for i := range 50 {
 		all.Go(func() {
@@ -207,12 +208,12 @@ func TestClientsThatLeave(t *testing.T) {
 // A password is needed, and stays out of the log.
 func TestStoreWithAPassword(t *testing.T) {
 	t.Parallel()
-	s := start(t)
-	must(t, s.command("CONFIG", "SET", "requirepass", "s3cr3t"))
+	s := redistest.Start(t)
+	must(t, s.Command("CONFIG", "SET", "requirepass", "s3cr3t"))
 	for password, away := range map[string]int{"s3cr3t": 0, "s3cr3t!": 1} {
 		log := &lines{}
 		r := shared(t, s, func(c *ratelimit.SharedConfig) {
-			c.URL, c.Log = "redis://:"+password+"@"+s.address+"/3", slog.New(slog.NewTextHandler(log, nil))
+			c.URL, c.Log = "redis://:"+password+"@"+strings.TrimPrefix(s.URL(), "redis://")+"/3", slog.New(slog.NewTextHandler(log, nil))
 		})
 		if _, allowed, err := r.Take("anna", ratelimit.Quota{Name: "x", Requests: 1, Window: time.Hour}); err != nil || !allowed {
 			t.Errorf("%v, %v", allowed, err)

@@ -12,14 +12,15 @@ import (
 	"github.com/gomodule/redigo/redis"
 
 	"docket/internal/ratelimit"
+	"docket/internal/redistest"
 )
 
 // patience is more than a server has: here it shares its machine with much else.
 const patience = 5 * time.Second
 
-func shared(t testing.TB, s *store, change func(*ratelimit.SharedConfig)) *ratelimit.Shared {
+func shared(t testing.TB, s *redistest.Server, change func(*ratelimit.SharedConfig)) *ratelimit.Shared {
 	t.Helper()
-	c := ratelimit.SharedConfig{URL: s.url(), Patience: patience, Clock: time.Now, Log: slog.New(slog.DiscardHandler)}
+	c := ratelimit.SharedConfig{URL: s.URL(), Patience: patience, Clock: time.Now, Log: slog.New(slog.DiscardHandler)}
 	if change != nil {
 		change(&c)
 	}
@@ -33,7 +34,7 @@ func TestStores(t *testing.T) {
 	t.Parallel()
 	for name, open := range map[string]func(testing.TB) ratelimit.Store{
 		"memory": func(testing.TB) ratelimit.Store { return ratelimit.NewMemory(time.Now) },
-		"Redis":  func(t testing.TB) ratelimit.Store { return shared(t, start(t), nil) },
+		"Redis":  func(t testing.TB) ratelimit.Store { return shared(t, redistest.Start(t), nil) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -92,7 +93,7 @@ func TestStores(t *testing.T) {
 // TestStoresAgree draws quotas and has both stores take until they refuse.
 func TestStoresAgree(t *testing.T) {
 	t.Parallel()
-	r, m := shared(t, start(t), nil), ratelimit.NewMemory(time.Now)
+	r, m := shared(t, redistest.Start(t), nil), ratelimit.NewMemory(time.Now)
 	draw := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same each time
 	for n := range 50 {
 		q := ratelimit.Quota{Name: "x", Requests: 1 + draw.IntN(30), Window: time.Hour - time.Duration(draw.IntN(1000))*time.Second}
@@ -112,9 +113,9 @@ func TestStoresAgree(t *testing.T) {
 // and nothing that breaks what follows.
 func TestRedisKeeps(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := redistest.Start(t)
 	r := shared(t, s, nil)
-	conn, err := redis.DialURL(s.url())
+	conn, err := redis.DialURL(s.URL())
 	must(t, err)
 	defer conn.Close()
 	q := ratelimit.Quota{Name: "x", Requests: 4, Window: time.Minute}
@@ -126,7 +127,7 @@ func TestRedisKeeps(t *testing.T) {
 	for name, value := range map[string]any{
 		"no number": "soon", "of a clock that was set back": time.Now().Add(24 * time.Hour).UnixMicro(), "nothing": "", "of the past": 1, "not finite": "inf", "nan": "nan",
 	} {
-		must(t, s.command("SET", "docket:rate:"+name, value))
+		must(t, s.Command("SET", "docket:rate:"+name, value))
 		if debt, _, err := r.Take(name, q); err != nil || debt < 0 || debt > time.Minute {
 			t.Errorf("%s: debt %v, %v", name, debt, err)
 		}

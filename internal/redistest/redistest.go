@@ -1,4 +1,5 @@
-package ratelimit_test
+// Package redistest runs a Redis, or a Valkey, for a test.
+package redistest
 
 import (
 	"context"
@@ -14,15 +15,18 @@ import (
 	"github.com/gomodule/redigo/redis"
 )
 
-// store is a Redis of the test's own, on a free port of the loopback.
-type store struct {
+// tries is how often somebody else may take the port.
+const tries = 5
+
+// Server is a Redis of the test's own, on a free port of the loopback.
+type Server struct {
 	program, address, dir string
 	cmd                   *exec.Cmd
 }
 
-// start runs a Redis, or a Valkey. Where the machine has none the test is
+// Start runs a Redis, or a Valkey. Where the machine has none the test is
 // skipped, but fails in CI, which has to have one.
-func start(t testing.TB) *store {
+func Start(t testing.TB) *Server {
 	t.Helper()
 	program, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -35,29 +39,37 @@ func start(t testing.TB) *store {
 	default:
 		t.Skip("without redis-server: `apt-get install redis-server`, `brew install redis`")
 	}
-	s := &store{program: program, dir: t.TempDir()}
-	t.Cleanup(s.kill)
-	within(t, "Redis starts", func() bool {
+	s := &Server{program: program, dir: t.TempDir()}
+	t.Cleanup(s.Kill)
+	for range tries {
 		l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 		must(t, err)
 		s.address = l.Addr().String()
 		must(t, l.Close())
-		return s.try(t)
-	})
-	return s
+		if s.try(t) {
+			return s
+		}
+	}
+	t.Fatal("Redis does not start")
+	return nil
 }
 
-// run starts it on its address once more, empty.
-func (s *store) run(t testing.TB) {
+// Run starts it on its address once more, empty.
+func (s *Server) Run(t testing.TB) {
 	t.Helper()
-	within(t, "Redis starts again", func() bool { return s.try(t) })
+	for range tries {
+		if s.try(t) {
+			return
+		}
+	}
+	t.Fatal("Redis does not start again")
 }
 
 // try starts it, unless somebody else has taken the port: then it ends, and what
 // answers there is another.
-func (s *store) try(t testing.TB) bool {
+func (s *Server) try(t testing.TB) bool {
 	t.Helper()
-	s.kill()
+	s.Kill()
 	host, port, err := net.SplitHostPort(s.address)
 	must(t, err)
 	s.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), s.program,
@@ -66,7 +78,7 @@ func (s *store) try(t testing.TB) bool {
 	endWithUs(s.cmd.SysProcAttr)
 	must(t, s.cmd.Start())
 	for range 500 {
-		if conn, err := redis.DialURL(s.url()); err == nil {
+		if conn, err := redis.DialURL(s.URL()); err == nil {
 			info, _ := redis.String(conn.Do("INFO", "server"))
 			_ = conn.Close()
 			return strings.Contains(info, fmt.Sprintf("\r\nprocess_id:%d\r\n", s.cmd.Process.Pid))
@@ -76,8 +88,8 @@ func (s *store) try(t testing.TB) bool {
 	return false
 }
 
-// kill ends it without a word to anyone.
-func (s *store) kill() {
+// Kill ends it without a word to anyone.
+func (s *Server) Kill() {
 	if s.cmd == nil {
 		return
 	}
@@ -86,14 +98,19 @@ func (s *store) kill() {
 	s.cmd = nil
 }
 
-func (s *store) url() string { return "redis://" + s.address }
+// URL is where it answers.
+func (s *Server) URL() string { return "redis://" + s.address }
 
-func (s *store) command(name string, args ...any) error {
-	conn, err := redis.DialURL(s.url())
+// Signal sends its process a signal.
+func (s *Server) Signal(signal syscall.Signal) error { return s.cmd.Process.Signal(signal) }
+
+// Command has it do something.
+func (s *Server) Command(name string, args ...any) error {
+	conn, err := redis.DialURL(s.URL())
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	_, err = conn.Do(name, args...)
 	return err
 }
@@ -102,15 +119,5 @@ func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
-	}
-}
-
-// within waits for something to happen.
-func within(t testing.TB, what string, happened func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !happened(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("it is not so that %s", what)
-		}
 	}
 }

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package ratelimit_test
+package redistest
 
 import "syscall"
 
