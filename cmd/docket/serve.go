@@ -66,9 +66,14 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	replicas, err := c.OpenReplicas(db, time.Now, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, replicas.Close()) }()
 	client, keys := db.ORM(), idempotency.Keys{Keep: c.IdempotencyKeep}
 	api, err := gql.NewHandler(gql.Config{
-		DB: client, Reads: db.Reads(), Dialect: db.Dialect,
+		DB: client, Reads: replicas, Dialect: db.Dialect,
 		Rules: c.Rules(), Keys: keys, Limits: c.Limits(), Cursors: cursors, Clock: time.Now, Log: log,
 		FirstLogin: c.FirstLogin, Introspection: c.Introspects(c.Environment), Documents: documents,
 		Requests:  gql.Requests{MaxBody: c.BodyMax, MaxBatch: c.BatchMax},
@@ -87,7 +92,7 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 			return fmt.Errorf("demo: %w", err)
 		}
 	}
-	api, how, err := c.identified(limiter.Handler(api), told, log) // what finds out who asks goes around what counts
+	api, how, err := c.identified(limiter.Handler(replicas.Handler(api)), told, log) // what finds out who asks goes around what counts
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ type Server struct {
 	Identity `embed:""`
 	TLS      `embed:""`
 	Rates    `embed:""`
-
+	Replicas `embed:""`
 	Telemetry `embed:""`
 }
 
@@ -141,6 +141,9 @@ func (s Server) Validate() error {
 		return err
 	}
 	if err := s.Telemetry.validate(s); err != nil {
+		return err
+	}
+	if err := s.validateReplicas(); err != nil {
 		return err
 	}
 	return s.validateListen()

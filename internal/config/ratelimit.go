@@ -23,6 +23,7 @@ type Rates struct {
 }
 
 const (
+	memory        = "memory" // one server's own
 	maxRate       = 1_000_000
 	storePatience = 50 * time.Millisecond // a request waits for the store before it does anything
 )
@@ -34,7 +35,7 @@ func (r Rates) Limiter(clock func() time.Time, log *slog.Logger) (*ratelimit.Lim
 		return nil, fmt.Errorf("trusted-proxies: %w", err)
 	}
 	var store ratelimit.Store = ratelimit.NewMemory(clock)
-	if r.RateStore != "memory" {
+	if r.RateStore != memory {
 		store = ratelimit.NewShared(ratelimit.SharedConfig{
 			URL: r.RateStore, Patience: storePatience, Refuse: r.RateStoreDown == "refuse", Clock: clock, Log: log,
 		})
@@ -65,7 +66,7 @@ func (r Rates) validate() error {
 
 // checkStore does not repeat what it refuses: there may be a password in it.
 func checkStore(store string) error {
-	if store == "memory" {
+	if store == memory {
 		return nil
 	}
 	u, err := url.Parse(store)
