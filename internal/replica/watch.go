@@ -59,19 +59,22 @@ func (st *standing) lose() {
 // watch keeps the standing of a replica, and logs when that changes.
 func (s *Set) watch(ctx context.Context, r *replica) {
 	defer func() { r.standing.Load().lose() }()
-	said := "not yet"
-	for {
+	was, asked := "", s.clock()
+	if primary, err := s.place(ctx); err == nil { // a replica that is there now is at least there
+		r.marks.add(mark{primary, asked}, s.lag)
+	}
+	for first := true; ; first = false {
 		why := s.check(ctx, r)
 		if ctx.Err() != nil {
 			return
 		}
-		if (why == "") != (said == "") {
-			if said = why; why == "" {
-				s.log.Info("a replica is read", "replica", r.String())
-			} else {
-				s.log.Warn("a replica is not read", "replica", r.String(), "why", why)
-			}
+		switch changed := first || (why == "") != (was == ""); {
+		case changed && why == "":
+			s.log.Info("a replica is read", "replica", r.String())
+		case changed:
+			s.log.Warn("a replica is not read", "replica", r.String(), "why", why)
 		}
+		was = why
 		select {
 		case <-ctx.Done():
 			return

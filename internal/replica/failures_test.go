@@ -1,0 +1,225 @@
+package replica_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"docket/internal/replica"
+)
+
+// load reads without pause until it is ended.
+type load struct {
+	end     context.CancelFunc
+	readers sync.WaitGroup
+
+	mu     sync.Mutex
+	reads  int
+	failed []error
+	slow   time.Duration // how long the slowest read took
+}
+
+func newLoad(t testing.TB, s *site) *load {
+	t.Helper()
+	ctx, end := context.WithCancel(t.Context())
+	l := &load{end: end}
+	for i := range 4 {
+		l.readers.Go(func() {
+			for ctx.Err() == nil {
+				start := time.Now()
+				_, err := s.post(t.Context(), fmt.Sprint("reader ", i), operation(everyone))
+				l.mu.Lock()
+				l.reads++
+				l.slow = max(l.slow, time.Since(start))
+				if err != nil {
+					l.failed = append(l.failed, err)
+				}
+				l.mu.Unlock()
+			}
+		})
+	}
+	t.Cleanup(func() { end(); l.readers.Wait() })
+	return l
+}
+
+// goesOn returns when there were some more reads.
+func (l *load) goesOn(t testing.TB) {
+	t.Helper()
+	count := func() int {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return l.reads
+	}
+	before := count()
+	within(t, "reads are answered", func() bool { return count() > before+40 })
+}
+
+// check ends the load, none of which may have failed.
+func (l *load) check(t testing.TB) {
+	t.Helper()
+	l.end()
+	l.readers.Wait()
+	t.Logf("%d reads, the slowest in %v", l.reads, l.slow)
+	if len(l.failed) > 0 {
+		t.Errorf("%d of %d reads failed, the first: %v", len(l.failed), l.reads, l.failed[0])
+	}
+	if l.slow > 5*time.Second {
+		t.Errorf("a read took %v", l.slow)
+	}
+}
+
+func (s *site) logs(t testing.TB, n int, text string) {
+	t.Helper()
+	within(t, fmt.Sprintf("the log has %q %d times", text, n), func() bool { return s.log.count(text) >= n })
+}
+
+const (
+	isRead    = "a replica is read"
+	isNotRead = "a replica is not read"
+)
+
+// A replica that hangs, with all its connections, costs no read an answer, and is
+// read again once it goes on.
+func TestReplicaHangs(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 1)
+	s := c.serve(t, nil)
+	s.create(t, "anna", "First")
+	s.logs(t, 1, isRead)
+	l := newLoad(t, s)
+	for n := range 2 {
+		l.goesOn(t)
+		thaw, err := c.standbys[0].Freeze(t.Context())
+		must(t, err)
+		s.logs(t, n+1, isNotRead)
+		l.goesOn(t)
+		thaw()
+		s.logs(t, n+2, isRead)
+	}
+	l.goesOn(t)
+	l.check(t)
+}
+
+func TestReplicaIsKilled(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 2)
+	s := c.serve(t, nil)
+	s.create(t, "anna", "First")
+	s.logs(t, 2, isRead)
+	l := newLoad(t, s)
+	for n, signal := range []syscall.Signal{syscall.SIGKILL, syscall.SIGQUIT} {
+		l.goesOn(t)
+		must(t, c.standbys[0].Crash(signal))
+		s.logs(t, n+1, isNotRead)
+		l.goesOn(t)
+		must(t, c.standbys[0].Restart(t.Context()))
+		s.logs(t, n+3, isRead)
+	}
+	l.check(t)
+}
+
+// A replica that became a primary by itself has what nobody else has.
+func TestReplicaIsPromoted(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 1)
+	s := c.serve(t, nil)
+	s.create(t, "anna", "First")
+	s.logs(t, 1, isRead)
+	l := newLoad(t, s)
+	must(t, c.standbys[0].Promote(t.Context()))
+	s.logs(t, 1, "it is no standby")
+	exec(t, open(t, c.standbys[0]).DB, "UPDATE clients SET last_name = 'Split'")
+	for range 20 {
+		if s.sees(t, "ben", "Split") {
+			t.Fatal("a promoted replica is read")
+		}
+	}
+	l.goesOn(t)
+	l.check(t)
+}
+
+// After a fail-over, what does not follow the new primary is not read, though it
+// be further in its own log.
+func TestReplicaOfAnotherTimeline(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 2)
+	old := c.primary
+	must(t, c.standbys[0].Promote(t.Context()))
+	exec(t, open(t, old).DB, "INSERT INTO clients (created_at, updated_at, version, first_name, last_name) SELECT now(), now(), 1, 'A', 'Split' FROM generate_series(1, 1000) n")
+	c.primary, c.standbys = c.standbys[0], c.standbys[1:]
+	s := c.serve(t, nil)
+	s.create(t, "anna", "First")
+	s.logs(t, 1, "it is on timeline 1, and the primary on 2")
+	for range 20 {
+		if !s.sees(t, "ben", "First") || s.sees(t, "ben", "Split") {
+			t.Fatal("a replica of the old primary is read")
+		}
+	}
+}
+
+func TestReplicaOfAnotherSystem(t *testing.T) {
+	t.Parallel()
+	c, other := newCluster(t, 0), newCluster(t, 1)
+	exec(t, open(t, other.primary).DB, "INSERT INTO clients (created_at, updated_at, version, first_name, last_name) VALUES (now(), now(), 1, 'A', 'Other')")
+	must(t, other.standbys[0].CaughtUp(t.Context(), other.primary))
+	c.standbys = append(other.standbys, other.primary, c.primary)
+	s := c.serve(t, nil)
+	s.create(t, "anna", "First")
+	s.logs(t, 3, isNotRead)
+	for i := range 20 {
+		if s.sees(t, fmt.Sprint(i), "Other") {
+			t.Fatal("another database is read")
+		}
+	}
+	if s.log.count(isRead) > 0 {
+		t.Error("it is read, by the log")
+	}
+}
+
+// A replica is read for as long as it may be behind, and again when it is not.
+func TestReplicaLags(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 1)
+	s := c.serve(t, func(c *replica.Config) { c.Lag = 3 * time.Second })
+	s.create(t, "anna", "First")
+	s.logs(t, 1, isRead)
+	must(t, c.standbys[0].Pause(t.Context()))
+	paused := time.Now()
+	s.create(t, "anna", "Second")
+	within(t, "ben sees what is older than the lag", func() bool { return s.sees(t, "ben", "Second") })
+	s.logs(t, 1, "it is more than 3s behind")
+	if took := time.Since(paused); took < 2*time.Second {
+		t.Errorf("it was not read for as long as it may be behind: only %v", took)
+	}
+	must(t, c.standbys[0].Resume(t.Context()))
+	s.logs(t, 2, isRead)
+	within(t, "it is read again", func() bool { return readsFrom(t, c, s, "ben") })
+}
+
+// PostgreSQL ends a query that keeps a standby from going on; the primary answers.
+func TestRecoveryConflict(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 1)
+	exec(t, open(t, c.standbys[0]).DB, "ALTER SYSTEM SET max_standby_streaming_delay = '50ms'")
+	exec(t, open(t, c.standbys[0]).DB, "SELECT pg_reload_conf()")
+	primary := open(t, c.primary)
+	exec(t, primary.DB, "CREATE TABLE locked (n int)")
+	exec(t, primary.DB, "INSERT INTO locked VALUES (1)")
+	s := c.serve(t, nil)
+	s.logs(t, 1, isRead)
+	must(t, c.standbys[0].CaughtUp(t.Context(), c.primary))
+	answered := make(chan string, 1)
+	go func() { answered <- s.read(t, "SELECT pg_is_in_recovery()::text || pg_sleep(CASE WHEN pg_is_in_recovery() THEN 20 ELSE 0 END) FROM locked") }()
+	standby := open(t, c.standbys[0])
+	within(t, "the standby is asked", func() (asked bool) {
+		must(t, standby.QueryRowContext(t.Context(), "SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE '%FROM locked' AND pid <> pg_backend_pid() AND wait_event = 'PgSleep'").Scan(&asked))
+		return asked
+	})
+	exec(t, primary.DB, "BEGIN; LOCK TABLE locked; INSERT INTO locked VALUES (2); DELETE FROM locked WHERE n = 2; COMMIT")
+	if got := <-answered; got != "false" {
+		t.Errorf("answered %q, want it from the primary", got)
+	}
+}
