@@ -86,7 +86,7 @@ func (c *cluster) serve(t testing.TB, change func(*replica.Config)) *site {
 	cursors, err := planner.NewCursors([]byte("of the tests, for the tests"))
 	must(t, err)
 	api, err := gql.NewHandler(gql.Config{
-		DB: db.ORM(), Reads: s.Set, Dialect: db.Dialect, Rules: booking.DefaultRules(), Keys: idempotency.Keys{Keep: time.Hour},
+		DB: config.Primary.ORM(), Reads: s.Set, Dialect: db.Dialect, Rules: booking.DefaultRules(), Keys: idempotency.Keys{Keep: time.Hour},
 		Limits: planner.DefaultLimits(), Cursors: cursors, Clock: time.Now, Log: log, FirstLogin: true, Requests: gql.Requests{MaxBody: 1 << 20, MaxBatch: 10},
 	})
 	must(t, err)
