@@ -25,6 +25,7 @@ func valid() config.Server {
 			DocumentRootFields: 100, DocumentMutations: 20, DocumentDirectives: 100, DocumentFragments: 200, DocumentSelections: 5000, DocumentRepeats: 100,
 		},
 		Requests: config.Requests{ReadTimeout: 30 * time.Second, BodyMax: 1 << 20, BatchMax: 1},
+		Replicas: config.Replicas{ReplicaLag: 10 * time.Second},
 	}
 }
 

@@ -130,6 +130,9 @@ func TestEverySettingEverywhere(t *testing.T) {
 		Requests: config.Requests{
 			ReadTimeout: 3 * time.Second, BodyMax: 2048, BatchMax: 9, CORSOrigins: []string{"https://a.example", "http://b.example:8080"}, Hosts: []string{"docket.example", "docket"},
 		},
+		Replicas: config.Replicas{
+			DatabaseReplicas: []string{"postgres://docket@one/docket?sslmode=disable", "postgres://docket@two/docket?sslmode=disable"}, ReplicaLag: 4 * time.Second,
+		},
 	}
 	given := map[string]string{
 		"environment": "staging", "listen": "0.0.0.0:80", "insecure": "true", "database": want.Database, "drain": "5s",
@@ -144,6 +147,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 		"document-tokens": "700", "document-depth": "6", "document-aliases": "50", "document-root-fields": "4", "document-mutations": "3",
 		"document-directives": "2", "document-fragments": "10", "document-selections": "77", "document-repeats": "7",
 		"read-timeout": "3s", "body-max": "2048", "batch-max": "9", "cors-origins": "https://a.example,http://b.example:8080", "hosts": "docket.example,docket",
+		"database-replicas": "postgres://docket@one/docket?sslmode=disable,postgres://docket@two/docket?sslmode=disable", "replica-lag": "4s",
 	}
 	t.Run("flags", func(t *testing.T) {
 		var flags []string

@@ -17,7 +17,7 @@ import (
 )
 
 // elsewhere are numbers that bound no request.
-var elsewhere = []string{"drain", "slot-length", "advance-notice", "hold-length", "idempotency-keep", "limit", "oidc-leeway", "redirect-port", "hsts"}
+var elsewhere = []string{"drain", "slot-length", "advance-notice", "hold-length", "idempotency-keep", "limit", "oidc-leeway", "redirect-port", "hsts", "replica-lag"}
 
 // docs/limits.md has every setting that bounds a request, with its default.
 func TestLimitsAreDocumented(t *testing.T) {

@@ -115,15 +115,16 @@ func TestDatabaseBreaks(t *testing.T) {
 	t.Parallel()
 	postgres := pgtest.NewDurable(t)
 	dsn := postgres.DSN("postgres")
-	password, cursor := plant("database's password"), plant("cursor secret")
+	password, replica, cursor := plant("database's password"), plant("replica's password"), plant("cursor secret")
 	u, err := url.Parse(dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
 	u.User = url.UserPassword("postgres", password.String())
-	variables := []string{"DOCKET_ENVIRONMENT=development", "DOCKET_DATABASE=" + u.String(), "DOCKET_CURSOR_SECRET=" + cursor.String(), "DOCKET_RATE_LIMIT=0", "DOCKET_RATE_LIMIT_ANONYMOUS=0"}
+	variables := []string{"DOCKET_ENVIRONMENT=development", "DOCKET_DATABASE=" + u.String(), "DOCKET_CURSOR_SECRET=" + cursor.String(), "DOCKET_RATE_LIMIT=0", "DOCKET_RATE_LIMIT_ANONYMOUS=0",
+		"DOCKET_DATABASE_REPLICAS=" + u.String() + ",postgres://docket:" + replica.String() + "@localhost:1/docket?sslmode=disable"} // one is none, nobody answers at the other
 	s := serve(t, variables)
-	secrets := append(talk(t, s.address), password, cursor)
+	secrets := append(talk(t, s.address), password, replica, cursor)
 
 	execute(t, dsn, `ALTER TABLE clients ADD CONSTRAINT nobody CHECK (first_name = 'nobody') NOT VALID`)
 	secrets = append(secrets, talk(t, s.address)...)

@@ -23,9 +23,10 @@ type secretive struct {
 // secretives are the settings that hold a secret, by their names. A server whose
 // settings are right otherwise gets as far as its address.
 var secretives = map[string]secretive{
-	"database":      {values: urls("postgres"), args: nil}, // nobody answers there
-	"cursor-secret": {values: plain, args: []string{"--listen", "localhost:99999"}},
-	"rate-store":    {values: urls("redis"), args: []string{"--listen", "localhost:99999"}},
+	"database":          {values: urls("postgres"), args: nil}, // nobody answers there
+	"cursor-secret":     {values: plain, args: []string{"--listen", "localhost:99999"}},
+	"database-replicas": {values: urls("postgres"), args: []string{"--database", "postgres://docket@localhost:1/docket?sslmode=disable"}},
+	"rate-store":        {values: urls("redis"), args: []string{"--listen", "localhost:99999"}},
 }
 
 // harmless are the settings that are text, and are shown when they are wrong.
