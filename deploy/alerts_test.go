@@ -1,7 +1,6 @@
 package deploy_test
 
 import (
-	"bytes"
 	"errors"
 	"os"
 	"os/exec"
@@ -45,23 +44,25 @@ func TestAlerts(t *testing.T) {
 // rulesHold runs the tests of rules on them.
 func rulesHold(t *testing.T, rules, tests string) error {
 	t.Helper()
-	program, err := exec.LookPath("promtool")
+	if out, err := promtool(t, rules, replaced(t, tests, "rules/docket.yml", "rules.yml")); err != nil {
+		return errors.New(out)
+	}
+	return nil
+}
+
+// promtool runs it on rules, and on tests of them.
+func promtool(t *testing.T, rules, tests string) (string, error) {
+	t.Helper()
+	path, err := exec.LookPath("promtool")
 	need(t, "promtool", err)
 	dir := t.TempDir()
-	for name, content := range map[string]string{"docket.yml": rules, "test.yml": replaced(t, tests, "rules/docket.yml", "docket.yml")} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+	for name, text := range map[string]string{"rules.yml": rules, "tests.yml": tests} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	var out bytes.Buffer
-	for _, args := range [][]string{{"check", "rules", "docket.yml"}, {"test", "rules", "test.yml"}} {
-		cmd := exec.CommandContext(t.Context(), program, args...)
-		cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &out, &out
-		if err := cmd.Run(); err != nil {
-			return errors.New(out.String())
-		}
-	}
-	return nil
+	out, err := exec.CommandContext(t.Context(), path, "test", "rules", filepath.Join(dir, "tests.yml")).CombinedOutput()
+	return string(out), err
 }
 
 // TestDashboard has Grafana's schema read the dashboard.

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -52,24 +50,9 @@ func requested(t *testing.T, url, body string) (status int, answer string) {
 	return response.StatusCode, string(text)
 }
 
-// promtool runs it on rules, and on tests of them.
-func promtool(t *testing.T, rules, tests string) (string, error) {
-	t.Helper()
-	path, err := exec.LookPath("promtool")
-	need(t, "promtool", err)
-	dir := t.TempDir()
-	for name, text := range map[string]string{"rules.yml": rules, "tests.yml": tests} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	out, err := exec.CommandContext(t.Context(), path, "test", "rules", filepath.Join(dir, "tests.yml")).CombinedOutput()
-	return string(out), err
-}
-
-// TestAlerts has Prometheus evaluate the queries of the alerts on what Cloud
+// TestGoogleAlerts has Prometheus evaluate the queries of the alerts on what Cloud
 // Monitoring would have: what is well rings no alarm, what is not rings one.
-func TestAlerts(t *testing.T) {
+func TestGoogleAlerts(t *testing.T) {
 	t.Parallel()
 	const (
 		run = `monitored_resource="cloud_run_revision",service_name="docket",revision_name="docket-2"`

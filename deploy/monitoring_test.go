@@ -14,7 +14,7 @@ import (
 // TestPrometheus has promtool read the configuration.
 func TestPrometheus(t *testing.T) {
 	t.Parallel()
-	if err := promtool(t, "monitoring/prometheus.yml"); err != nil {
+	if err := prometheusReads(t, "monitoring/prometheus.yml"); err != nil {
 		t.Error(err)
 	}
 	text := read(t, "monitoring/prometheus.yml")
@@ -34,11 +34,11 @@ func TestPrometheus(t *testing.T) {
 		if err := os.WriteFile(file, []byte(replaced(t, text, old, planted[0])), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		refused(t, promtool(t, file), planted[1])
+		refused(t, prometheusReads(t, file), planted[1])
 	}
 }
 
-func promtool(t *testing.T, file string) error {
+func prometheusReads(t *testing.T, file string) error {
 	t.Helper()
 	program, err := exec.LookPath("promtool")
 	need(t, "promtool", err)

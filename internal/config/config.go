@@ -51,10 +51,10 @@ type Server struct {
 
 	CursorSecret string `help:"What cursors are sealed with, 16 bytes or more, the same for all servers. Without it, cursors end with the process." placeholder:"SECRET"`
 
-	Identity `embed:""`
-	TLS      `embed:""`
-	Rates    `embed:""`
-	Replicas `embed:""`
+	Identity  `embed:""`
+	TLS       `embed:""`
+	Rates     `embed:""`
+	Replicas  `embed:""`
 	Telemetry `embed:""`
 }
 

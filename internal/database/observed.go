@@ -10,9 +10,9 @@ import (
 // Observer is told of each statement that a database is sent, in the terms of
 // the driver, below pools and whoever prepares: what it sees is a round trip each.
 type Observer interface {
-	// Statement is called before a statement is sent. BEGIN, COMMIT and ROLLBACK
-	// are some, too, and PREPARE before the text of one that is prepared. What it
-	// returns is called once, when the whole answer has been read, with the rows
+	// Statement is called before a statement is sent. CONNECT, of each connection
+	// before it is used, BEGIN, COMMIT and ROLLBACK are some, too, and PREPARE
+	// before the text of one that is prepared. What it returns is called once, when the whole answer has been read, with the rows
 	// that it had or changed and with what went wrong; nil passes over it.
 	Statement(ctx context.Context, text string, args []driver.NamedValue) func(rows int64, err error)
 }
@@ -55,7 +55,9 @@ type observedConnector struct {
 }
 
 func (c observedConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	end := begin(ctx, c.observer, "CONNECT", nil)
 	opened, err := c.Connector.Connect(ctx)
+	end(0, err)
 	if err != nil {
 		return nil, err
 	}
@@ -85,11 +87,18 @@ type observedConn struct {
 	tx       driver.Tx
 }
 
-func (c *observedConn) begin(ctx context.Context, text string, args []driver.NamedValue) func(rows int64, err error) {
-	if end := c.observer.Statement(ctx, text, args); end != nil {
+// begin tells the observer, and returns something to call at the end.
+func begin(ctx context.Context, o Observer, text string, args []driver.NamedValue) func(rows int64, err error) {
+	if end := o.Statement(ctx, text, args); end != nil {
 		return end
 	}
-	return func(int64, error) {}
+	return passed
+}
+
+func passed(int64, error) {}
+
+func (c *observedConn) begin(ctx context.Context, text string, args []driver.NamedValue) func(rows int64, err error) {
+	return begin(ctx, c.observer, text, args)
 }
 
 // CheckNamedValue leaves a value to package sql where the driver does.

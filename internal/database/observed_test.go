@@ -63,7 +63,6 @@ func TestStatementsAreObserved(t *testing.T) {
 			must(t, err)
 			defer func() { must(t, db.Close()) }()
 			ctx := t.Context()
-			must(t, db.Connect(ctx))
 			read := func(query string, args ...any) {
 				rows, err := db.Reads().QueryContext(ctx, query, args...)
 				if err != nil {
@@ -78,6 +77,7 @@ func TestStatementsAreObserved(t *testing.T) {
 				do   func()
 				want []string
 			}{
+				{func() { must(t, db.Connect(ctx)) }, []string{"CONNECT (0) 0"}},
 				{func() { must(t, db.PingContext(ctx)) }, nil},
 				{func() { read("SELECT $1 UNION ALL SELECT 'b'", "a") }, []string{"PREPARE SELECT $1 UNION ALL SELECT 'b' (0) 0", "SELECT $1 UNION ALL SELECT 'b' (1) 2"}},
 				{func() { read("SELECT $1 UNION ALL SELECT 'b'", "a") }, []string{"SELECT $1 UNION ALL SELECT 'b' (1) 2"}},
@@ -134,7 +134,7 @@ func TestTheORMIsObserved(t *testing.T) {
 			_, err = db.ORM().Provider.Get(ctx, made.ID)
 			must(t, err)
 			lines := saw.taken(t)
-			for i, want := range []string{"BEGIN", "INSERT INTO", "COMMIT", "PREPARE", "PREPARE", "SELECT"} {
+			for i, want := range []string{"CONNECT", "BEGIN", "INSERT INTO", "COMMIT", "PREPARE", "PREPARE", "SELECT"} {
 				if i >= len(lines) || !strings.HasPrefix(lines[i], want) {
 					t.Fatalf("saw %q, want one that begins with %s at %d", lines, want, i)
 				}

@@ -121,8 +121,10 @@ func TestDatabaseBreaks(t *testing.T) {
 		t.Fatal(err)
 	}
 	u.User = url.UserPassword("postgres", password.String())
-	variables := []string{"DOCKET_ENVIRONMENT=development", "DOCKET_DATABASE=" + u.String(), "DOCKET_CURSOR_SECRET=" + cursor.String(), "DOCKET_RATE_LIMIT=0", "DOCKET_RATE_LIMIT_ANONYMOUS=0",
-		"DOCKET_DATABASE_REPLICAS=" + u.String() + ",postgres://docket:" + replica.String() + "@localhost:1/docket?sslmode=disable"} // one is none, nobody answers at the other
+	variables := []string{
+		"DOCKET_ENVIRONMENT=development", "DOCKET_DATABASE=" + u.String(), "DOCKET_CURSOR_SECRET=" + cursor.String(), "DOCKET_RATE_LIMIT=0", "DOCKET_RATE_LIMIT_ANONYMOUS=0",
+		"DOCKET_DATABASE_REPLICAS=" + u.String() + ",postgres://docket:" + replica.String() + "@localhost:1/docket?sslmode=disable",
+	} // one is none, nobody answers at the other
 	s := serve(t, variables)
 	secrets := append(talk(t, s.address), password, replica, cursor)
 

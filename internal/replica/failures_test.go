@@ -212,7 +212,9 @@ func TestRecoveryConflict(t *testing.T) {
 	s.logs(t, 1, isRead)
 	must(t, c.standbys[0].CaughtUp(t.Context(), c.primary))
 	answered := make(chan string, 1)
-	go func() { answered <- s.read(t, "SELECT pg_is_in_recovery()::text || pg_sleep(CASE WHEN pg_is_in_recovery() THEN 20 ELSE 0 END) FROM locked") }()
+	go func() {
+		answered <- s.read(t, "SELECT pg_is_in_recovery()::text || pg_sleep(CASE WHEN pg_is_in_recovery() THEN 20 ELSE 0 END) FROM locked")
+	}()
 	standby := open(t, c.standbys[0])
 	within(t, "the standby is asked", func() (asked bool) {
 		must(t, standby.QueryRowContext(t.Context(), "SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE '%FROM locked' AND pid <> pg_backend_pid() AND wait_event = 'PgSleep'").Scan(&asked))
@@ -221,5 +223,32 @@ func TestRecoveryConflict(t *testing.T) {
 	exec(t, primary.DB, "BEGIN; LOCK TABLE locked; INSERT INTO locked VALUES (2); DELETE FROM locked WHERE n = 2; COMMIT")
 	if got := <-answered; got != "false" {
 		t.Errorf("answered %q, want it from the primary", got)
+	}
+}
+
+// Where an address leads to another replica at once, or to one that has started
+// again, what was known of it does not hold.
+func TestReplicaBecomesAnother(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 2)
+	must(t, c.standbys[1].Pause(t.Context()))
+	p := newProxy(t, c.standbys[0].Socket())
+	s := c.serve(t, func(c *replica.Config) { c.URLs = []string{p.url()} })
+	s.logs(t, 1, isRead)
+	for n := range 5 {
+		p.lead(c.standbys[0].Socket())
+		written := fmt.Sprint("Written ", n)
+		s.create(t, "anna", written)
+		within(t, "anna reads from the replica", func() bool {
+			must(t, c.standbys[0].CaughtUp(t.Context(), c.primary))
+			return readsFrom(t, c, s, "anna")
+		})
+		exec(t, c.db.DB, fmt.Sprintf("UPDATE clients SET last_name = '%s'", written))
+		p.lead(c.standbys[1].Socket())
+		for range 5 {
+			if !s.sees(t, "anna", written) {
+				t.Fatal("anna does not see what she wrote")
+			}
+		}
 	}
 }

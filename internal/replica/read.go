@@ -8,8 +8,8 @@ import (
 	"github.com/lib/pq"
 )
 
-// errAway is that a replica stopped to answer while it was read.
-var errAway = errors.New("the replica does not answer any more")
+// errAway is that what was known of a replica did not hold while it was read.
+var errAway = errors.New("the replica is away, or another")
 
 // QueryContext reads for the request of ctx: from a replica that has all that its
 // viewer has written, or from the primary. What a replica fails at, whatever the
@@ -20,7 +20,7 @@ func (s *Set) QueryContext(ctx context.Context, query string, args ...any) (*sql
 		if err == nil || ctx.Err() != nil {
 			return rows, err
 		}
-		if gone(err) {
+		if !errors.Is(err, errAway) && gone(err) {
 			now.lose()
 		}
 	}
@@ -38,7 +38,7 @@ func (s *Set) pick(ctx context.Context) (chosen *replica, then *standing) {
 	now, most := s.clock(), uint32(0)
 	for i, r := range s.replicas {
 		st := r.standing.Load()
-		if !st.readable(now, s.lag) {
+		if !st.near(now, s.lag) || !r.known(st) {
 			continue
 		}
 		written, err := q.position(s.positions)
@@ -71,7 +71,7 @@ func (r *replica) read(ctx context.Context, then *standing, query string, args [
 	}()
 	select {
 	case a := <-answered:
-		if !stop() && a.err == nil {
+		if (!stop() || !r.known(then)) && a.err == nil {
 			return nil, errors.Join(errAway, a.rows.Close())
 		}
 		return a.rows, a.err

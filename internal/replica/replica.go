@@ -11,6 +11,7 @@ package replica
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
@@ -29,6 +30,7 @@ type Config struct {
 	URLs       []string
 	Lag        time.Duration // how far behind a replica that is read may be
 	Positions  Positions
+	Observers  []database.Observer // of what is read from replicas
 	Clock      func() time.Time
 	Log        *slog.Logger
 }
@@ -55,7 +57,8 @@ type replica struct {
 	reads    database.Reads
 	watched  *database.DB
 	standing atomic.Pointer[standing]
-	marks    marks // of its watch alone
+	opened   atomic.Uint64 // connections for reads, ever
+	marks    marks         // of its watch alone
 }
 
 // Open opens the replicas and watches them until it is closed. One that is away
@@ -77,7 +80,7 @@ func Open(c Config) (s *Set, err error) {
 	}
 	for _, url := range c.URLs {
 		r := &replica{}
-		if r.DB, err = database.Open(url); err != nil {
+		if r.DB, err = database.Open(url, append([]database.Observer{connecting{r}}, c.Observers...)...); err != nil {
 			return s, err
 		}
 		r.reads = r.Reads()
@@ -94,6 +97,21 @@ func Open(c Config) (s *Set, err error) {
 	return s, nil
 }
 
+// connecting counts the connections for reads.
+type connecting struct{ *replica }
+
+// Statement is told of a statement.
+func (c connecting) Statement(_ context.Context, text string, _ []driver.NamedValue) func(rows int64, err error) {
+	if text != "CONNECT" {
+		return nil
+	}
+	return func(_ int64, err error) {
+		if err == nil {
+			c.opened.Add(1)
+		}
+	}
+}
+
 // open opens a database for those who watch it.
 func open(url string, connections int) (*database.DB, error) {
 	db, err := database.Open(url)
@@ -108,18 +126,17 @@ func open(url string, connections int) (*database.DB, error) {
 func (s *Set) Close() error {
 	s.stop()
 	s.watches.Wait()
-	var errs []error
-	if s.watched != nil {
-		errs = append(errs, s.watched.Close())
-	}
+	open := []*database.DB{s.watched}
 	for _, r := range s.replicas {
-		errs = append(errs, r.Close())
-		if r.watched != nil {
-			errs = append(errs, r.watched.Close())
+		open = append(open, r.DB, r.watched)
+	}
+	for _, db := range open {
+		if db != nil {
+			_ = db.Close() // who cannot be told has nothing to lose: these only read
 		}
 	}
 	if c, ok := s.positions.(io.Closer); ok {
-		errs = append(errs, c.Close())
+		return c.Close()
 	}
-	return errors.Join(errs...)
+	return nil
 }

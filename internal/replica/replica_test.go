@@ -50,10 +50,9 @@ func TestReadYourWrites(t *testing.T) {
 func readsFrom(t *testing.T, c *cluster, s *site, subject string) bool {
 	t.Helper()
 	must(t, c.standbys[0].Pause(t.Context()))
-	db := open(t, c.primary)
-	exec(t, db.DB, "UPDATE clients SET last_name = 'Renamed'")
+	exec(t, c.db.DB, "UPDATE clients SET last_name = 'Renamed'")
 	renamed := s.sees(t, subject, "Renamed")
-	exec(t, db.DB, "UPDATE clients SET last_name = 'Reset'")
+	exec(t, c.db.DB, "UPDATE clients SET last_name = 'Reset'")
 	must(t, c.standbys[0].Resume(t.Context()))
 	return !renamed
 }

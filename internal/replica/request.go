@@ -94,7 +94,7 @@ func (s *Set) settle(ctx context.Context, q *request) {
 // cannot be told to wait. One that does not come is not read after a while.
 func (s *Set) await(ctx context.Context, p Position) {
 	for _, r := range s.replicas {
-		for st := r.standing.Load(); st.readable(s.clock(), s.lag) && !st.covers(p); st = r.standing.Load() {
+		for st := r.standing.Load(); st.near(s.clock(), s.lag) && !st.covers(p); st = r.standing.Load() {
 			select {
 			case <-ctx.Done():
 				return

@@ -32,6 +32,7 @@ import (
 type cluster struct {
 	primary  *pgtest.Server
 	standbys []*pgtest.Server
+	db       *database.DB // of the primary
 }
 
 const name = "docket"
@@ -40,8 +41,8 @@ func newCluster(t testing.TB, standbys int) *cluster {
 	t.Helper()
 	c := &cluster{primary: pgtest.NewPrimary(t)}
 	must(t, c.primary.CreateDatabase(t.Context(), name))
-	db := open(t, c.primary)
-	_, err := migration.Up(t.Context(), db)
+	c.db = open(t, c.primary)
+	_, err := migration.Up(t.Context(), c.db)
 	must(t, err)
 	for range standbys {
 		c.standbys = append(c.standbys, pgtest.NewStandby(t, c.primary))

@@ -135,7 +135,7 @@ func TestUnknownCommits(t *testing.T) {
 	c := newCluster(t, 1)
 	p := newProxy(t, c.primary.Socket())
 	s := c.serve(t, func(c *replica.Config) {
-		db, err := database.Open("postgres://postgres@" + p.l.Addr().String() + "/" + name + "?sslmode=disable")
+		db, err := database.Open(p.url())
 		must(t, err)
 		t.Cleanup(func() { must(t, db.Close()) })
 		c.Primary = db
@@ -161,13 +161,39 @@ func TestUnknownCommits(t *testing.T) {
 type proxy struct {
 	l    net.Listener
 	lose atomic.Bool
+
+	mu     sync.Mutex
+	target string // a unix socket
+	wires  []net.Conn
+}
+
+func (p *proxy) url() string {
+	return "postgres://postgres@" + p.l.Addr().String() + "/" + name + "?sslmode=disable"
+}
+
+// lead leads to another server from now on, and ends what leads elsewhere.
+func (p *proxy) lead(target string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = target
+	for _, wire := range p.wires {
+		_ = wire.Close()
+	}
+	p.wires = nil
+}
+
+func (p *proxy) connect(client net.Conn) (server net.Conn, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.wires = append(p.wires, client)
+	return net.Dial("unix", p.target) //nolint:noctx // it is there, or it is not
 }
 
 func newProxy(t testing.TB, target string) *proxy {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	must(t, err)
-	p := &proxy{l: l}
+	p := &proxy{l: l, target: target}
 	var wires sync.WaitGroup
 	t.Cleanup(func() { _ = l.Close() })
 	go func() {
@@ -176,7 +202,7 @@ func newProxy(t testing.TB, target string) *proxy {
 			if err != nil {
 				return
 			}
-			server, err := net.Dial("unix", target) //nolint:noctx // it is there, or it is not
+			server, err := p.connect(client)
 			if err != nil {
 				_ = client.Close()
 				continue

@@ -35,19 +35,24 @@ func (p place) sameLog(other place) bool {
 
 // standing is where a replica stands.
 type standing struct {
-	place                 // all up to there has been replayed
-	fresh time.Time       // and thus all that was committed before
-	there context.Context //nolint:containedctx // ends when the replica does not answer, or may be another
-	end   context.CancelFunc
+	place                     // all up to there has been replayed
+	fresh  time.Time          // and thus all that was committed before
+	there  context.Context    //nolint:containedctx // ends when the replica does not answer, or is another
+	end    context.CancelFunc // of that
+	opened uint64             // connections for reads, when it was asked
 }
 
 // well reports whether the replica has not been lost since.
 func (st *standing) well() bool { return st != nil && st.there.Err() == nil }
 
-// readable reports whether the replica may be read.
-func (st *standing) readable(now time.Time, lag time.Duration) bool {
+// near reports whether the replica is not too far behind.
+func (st *standing) near(now time.Time, lag time.Duration) bool {
 	return st.well() && now.Sub(st.fresh) <= lag
 }
+
+// known reports whether no connection is newer. That may lead to a server which
+// was started again, or another, and is behind where the replica was found to be.
+func (r *replica) known(st *standing) bool { return st.opened == r.opened.Load() }
 
 // lose ends all that reads from the replica.
 func (st *standing) lose() {
@@ -86,7 +91,7 @@ func (s *Set) watch(ctx context.Context, r *replica) {
 // check asks the replica and the primary, and says why the former is not read.
 func (s *Set) check(ctx context.Context, r *replica) (why string) {
 	before := r.standing.Load()
-	had := before.well()
+	had, opened := before.well(), r.opened.Load()
 	late := time.AfterFunc(patience, before.lose)
 	at, standby, err := r.place(ctx)
 	if !late.Stop() || err != nil {
@@ -116,14 +121,14 @@ func (s *Set) check(ctx context.Context, r *replica) (why string) {
 	case err == nil:
 		r.marks.add(mark{primary, asked}, s.lag)
 	}
-	now := &standing{place: at, fresh: r.marks.fresh(at.Position)}
+	now := &standing{place: at, fresh: r.marks.fresh(at.Position), opened: opened}
 	if had {
 		now.there, now.end = before.there, before.end
 	} else {
 		now.there, now.end = context.WithCancel(context.WithoutCancel(ctx))
 	}
 	r.standing.Store(now)
-	if !now.readable(s.clock(), s.lag) {
+	if !now.near(s.clock(), s.lag) {
 		return fmt.Sprintf("it is more than %v behind", s.lag)
 	}
 	return ""
