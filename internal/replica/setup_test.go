@@ -61,8 +61,9 @@ func open(t testing.TB, s *pgtest.Server) *database.DB {
 // site is one docket.
 type site struct {
 	*replica.Set
-	url string
-	log *lines
+	handler http.Handler
+	url     string
+	log     *lines
 }
 
 // serve serves with the replicas, changed.
@@ -92,7 +93,7 @@ func (c *cluster) serve(t testing.TB, change func(*replica.Config)) *site {
 	})
 	must(t, err)
 	api = s.Handler(api)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 20*time.Second)
 		defer cancel()
 		who := viewer.Viewer{Subject: r.Header.Get("Subject"), GivenName: r.Header.Get("Given-Name"), FamilyName: r.Header.Get("Given-Name")}
@@ -100,7 +101,8 @@ func (c *cluster) serve(t testing.TB, change func(*replica.Config)) *site {
 			who.Roles = []viewer.Role{viewer.Role(role)}
 		}
 		who.Handler(api).ServeHTTP(w, r.WithContext(ctx))
-	}))
+	})
+	server := httptest.NewServer(s.handler)
 	t.Cleanup(server.Close)
 	s.url = server.URL
 	t.Cleanup(func() {
