@@ -11,8 +11,8 @@ import (
 
 // replicating are the options of a server that others follow. They come after the
 // settings, and the later one counts. What is committed has been written to the
-// log, so that pg_current_wal_lsn() covers it.
-var replicating = []string{"-c", "synchronous_commit=on", "-c", "wal_level=replica", "-c", "max_wal_senders=10", "-c", "hot_standby=on"}
+// log, so that pg_current_wal_lsn() covers it; a standby can be copied, too.
+var replicating = []string{"-c", "synchronous_commit=on", "-c", "full_page_writes=on", "-c", "wal_level=replica", "-c", "max_wal_senders=10", "-c", "hot_standby=on"}
 
 // NewPrimary returns a server of the test's own that standbys can follow. It is
 // skipped, or fails, where [New] is.

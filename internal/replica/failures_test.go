@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"docket/internal/pgtest"
 	"docket/internal/replica"
 )
 
@@ -141,15 +142,15 @@ func TestReplicaIsPromoted(t *testing.T) {
 	l.check(t)
 }
 
-// After a fail-over, what does not follow the new primary is not read, though it
-// be further in its own log.
+// After a fail-over, what follows the new primary is read, and what does not is
+// not, though it be further in its own log.
 func TestReplicaOfAnotherTimeline(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 2)
-	old := c.primary
+	old, follower := c.primary, pgtest.NewStandby(t, c.standbys[0])
 	must(t, c.standbys[0].Promote(t.Context()))
 	exec(t, open(t, old).DB, "INSERT INTO clients (created_at, updated_at, version, first_name, last_name) SELECT now(), now(), 1, 'A', 'Split' FROM generate_series(1, 1000) n")
-	c.primary, c.standbys = c.standbys[0], c.standbys[1:]
+	c.primary, c.standbys, c.db = c.standbys[0], c.standbys[1:], open(t, c.standbys[0])
 	s := c.serve(t, nil)
 	s.create(t, "anna", "First")
 	s.logs(t, 1, "it is on timeline 1, and the primary on 2")
@@ -158,6 +159,10 @@ func TestReplicaOfAnotherTimeline(t *testing.T) {
 			t.Fatal("a replica of the old primary is read")
 		}
 	}
+	c.standbys = []*pgtest.Server{follower}
+	s = c.serve(t, nil)
+	s.logs(t, 1, isRead)
+	within(t, "the follower is read", func() bool { return readsFrom(t, c, s, "ben") })
 }
 
 func TestReplicaOfAnotherSystem(t *testing.T) {

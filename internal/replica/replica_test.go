@@ -49,6 +49,7 @@ func TestReadYourWrites(t *testing.T) {
 // lacks then what somebody writes who is not known to anybody.
 func readsFrom(t *testing.T, c *cluster, s *site, subject string) bool {
 	t.Helper()
+	must(t, c.standbys[0].CaughtUp(t.Context(), c.primary))
 	must(t, c.standbys[0].Pause(t.Context()))
 	exec(t, c.db.DB, "UPDATE clients SET last_name = 'Renamed'")
 	renamed := s.sees(t, subject, "Renamed")

@@ -94,9 +94,11 @@ func (s *Set) check(ctx context.Context, r *replica) (why string) {
 	had, opened := before.well(), r.opened.Load()
 	late := time.AfterFunc(patience, before.lose)
 	at, standby, err := r.place(ctx)
-	if !late.Stop() || err != nil {
-		before.lose()
-		return fmt.Sprintf("it does not answer: %v", err)
+	if !late.Stop() && err == nil {
+		err = context.DeadlineExceeded
+	}
+	if err != nil {
+		return lost(before, fmt.Sprintf("it does not answer: %v", err))
 	}
 	if had && !before.well() { // it may have answered before it was lost, and be elsewhere now
 		return "connections to it were lost"
