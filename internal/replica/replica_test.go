@@ -16,7 +16,7 @@ func TestReadYourWrites(t *testing.T) {
 	one, two := c.serve(t, shared(store)), c.serve(t, shared(store))
 	one.create(t, "anna", "First")
 	must(t, c.standbys[0].CaughtUp(t.Context(), c.primary))
-	must(t, c.standbys[0].Pause(t.Context()))
+	c.pause(t, one, two)
 	one.create(t, "anna", "Second")
 	for _, s := range []*site{one, two} {
 		s.stale(t, "ben", "Second")
@@ -63,7 +63,7 @@ func TestPayloadsAreOfThePrimary(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 1)
 	s := c.serve(t, nil)
-	must(t, c.standbys[0].Pause(t.Context()))
+	c.pause(t, s)
 	s.create(t, "anna", "Somebody")
 	s.stale(t, "ben", "Somebody")
 	query := operation(everyone)

@@ -58,6 +58,15 @@ func open(t testing.TB, s *pgtest.Server) *database.DB {
 	return db
 }
 
+// pause stops the standby once the sites read from it.
+func (c *cluster) pause(t testing.TB, sites ...*site) {
+	t.Helper()
+	for _, s := range sites {
+		s.logs(t, 1, isRead)
+	}
+	must(t, c.standbys[0].Pause(t.Context()))
+}
+
 // site is one docket.
 type site struct {
 	*replica.Set

@@ -73,7 +73,7 @@ func TestStoreGoesAway(t *testing.T) {
 	c := newCluster(t, 1)
 	store := redistest.Start(t)
 	one, two := c.serve(t, shared(store)), c.serve(t, shared(store))
-	must(t, c.standbys[0].Pause(t.Context()))
+	c.pause(t, one, two)
 	one.create(t, "anna", "First")
 	two.stale(t, "ben", "First")
 	store.Kill()
@@ -140,7 +140,7 @@ func TestUnknownCommits(t *testing.T) {
 		t.Cleanup(func() { must(t, db.Close()) })
 		c.Primary = db
 	})
-	must(t, c.standbys[0].Pause(t.Context()))
+	c.pause(t, s)
 	s.create(t, "anna", "First")
 	s.stale(t, "ben", "First")
 	p.lose.Store(true)
@@ -241,7 +241,7 @@ func TestFirstLogin(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 1)
 	s := c.serve(t, nil)
-	must(t, c.standbys[0].Pause(t.Context()))
+	c.pause(t, s)
 	s.create(t, "anna", "First")
 	s.stale(t, "ben", "First")
 	for n := range 10 {

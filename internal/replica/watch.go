@@ -126,11 +126,17 @@ func (s *Set) check(ctx context.Context, r *replica) (why string) {
 	now := &standing{place: at, fresh: r.marks.fresh(at.Position), opened: opened}
 	if had {
 		now.there, now.end = before.there, before.end
+		if now.fresh.Before(before.fresh) { // what told so is too old to be remembered
+			now.fresh = before.fresh
+		}
 	} else {
 		now.there, now.end = context.WithCancel(context.WithoutCancel(ctx))
 	}
 	r.standing.Store(now)
-	if !now.near(s.clock(), s.lag) {
+	switch {
+	case now.fresh.IsZero():
+		return "how far it is behind is not known yet"
+	case !now.near(s.clock(), s.lag):
 		return fmt.Sprintf("it is more than %v behind", s.lag)
 	}
 	return ""
