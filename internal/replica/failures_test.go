@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"docket/internal/database"
 	"docket/internal/pgtest"
 	"docket/internal/replica"
 )
@@ -168,16 +169,21 @@ func TestReplicaOfAnotherTimeline(t *testing.T) {
 func TestReplicaOfAnotherSystem(t *testing.T) {
 	t.Parallel()
 	c, other := newCluster(t, 0), newCluster(t, 1)
-	exec(t, open(t, other.primary).DB, "INSERT INTO clients (created_at, updated_at, version, first_name, last_name) VALUES (now(), now(), 1, 'A', 'Other')")
+	fill := func(db *database.DB, n int, name string) {
+		t.Helper()
+		exec(t, db.DB, fmt.Sprintf("INSERT INTO clients (created_at, updated_at, version, first_name, last_name) SELECT now(), now(), 1, 'A', '%s' FROM generate_series(1, %d)", name, n))
+	}
+	fill(other.db, 2000, "Other")
 	must(t, other.standbys[0].CaughtUp(t.Context(), other.primary))
 	c.standbys = append(other.standbys, other.primary, c.primary)
 	s := c.serve(t, nil)
-	s.create(t, "anna", "First")
 	s.logs(t, 3, isNotRead)
+	fill(c.db, 4000, "Own") // by which it passes the place where the other is
 	for i := range 20 {
 		if s.sees(t, fmt.Sprint(i), "Other") {
 			t.Fatal("another database is read")
 		}
+		time.Sleep(20 * time.Millisecond) // in which it might be
 	}
 	if s.log.count(isRead) > 0 {
 		t.Error("it is read, by the log")
