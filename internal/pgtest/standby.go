@@ -18,12 +18,24 @@ var replicating = []string{"-c", "synchronous_commit=on", "-c", "full_page_write
 // skipped, or fails, where [New] is.
 func NewPrimary(t TB) *Server {
 	t.Helper()
-	s := require(t, func() (*Server, error) { return startPrimary(t.Context()) }, os.Getenv("CI") != "")
+	return newPrimary(t, false)
+}
+
+// NewSystem is NewPrimary with a system identifier of its own. Other servers are
+// copies of one that was made long ago, and have the same.
+func NewSystem(t TB) *Server {
+	t.Helper()
+	return newPrimary(t, true)
+}
+
+func newPrimary(t TB, system bool) *Server {
+	t.Helper()
+	s := require(t, func() (*Server, error) { return startPrimary(t.Context(), system) }, os.Getenv("CI") != "")
 	t.Cleanup(s.Stop)
 	return s
 }
 
-func startPrimary(ctx context.Context) (*Server, error) {
+func startPrimary(ctx context.Context, system bool) (*Server, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	c, err := newCluster(os.Getenv("PGBIN"), scratch())
@@ -31,6 +43,9 @@ func startPrimary(ctx context.Context) (*Server, error) {
 		return nil, fmt.Errorf("pgtest: start: %w", err)
 	}
 	c.options = replicating
+	if system {
+		c.cached = ""
+	}
 	return c.serve(ctx)
 }
 

@@ -168,7 +168,7 @@ func TestReplicaOfAnotherTimeline(t *testing.T) {
 
 func TestReplicaOfAnotherSystem(t *testing.T) {
 	t.Parallel()
-	c, other := newCluster(t, 0), newCluster(t, 1)
+	c, other := newCluster(t, 0), follow(t, pgtest.NewSystem(t), 1)
 	fill := func(db *database.DB, n int, name string) {
 		t.Helper()
 		exec(t, db.DB, fmt.Sprintf("INSERT INTO clients (created_at, updated_at, version, first_name, last_name) SELECT now(), now(), 1, 'A', '%s' FROM generate_series(1, %d)", name, n))

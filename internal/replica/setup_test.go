@@ -39,7 +39,13 @@ const name = "docket"
 
 func newCluster(t testing.TB, standbys int) *cluster {
 	t.Helper()
-	c := &cluster{primary: pgtest.NewPrimary(t)}
+	return follow(t, pgtest.NewPrimary(t), standbys)
+}
+
+// follow makes a cluster of a primary.
+func follow(t testing.TB, primary *pgtest.Server, standbys int) *cluster {
+	t.Helper()
+	c := &cluster{primary: primary}
 	must(t, c.primary.CreateDatabase(t.Context(), name))
 	c.db = open(t, c.primary)
 	_, err := migration.Up(t.Context(), c.db)
