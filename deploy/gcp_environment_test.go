@@ -89,7 +89,7 @@ func TestSecretsAreManaged(t *testing.T) {
 				variable := fmt.Sprint(container.at(at + "name"))
 				secret := fmt.Sprint(container.at(at + "value_source.0.secret_key_ref.0.secret"))
 				switch variable {
-				case "DOCKET_DATABASE", "DOCKET_CURSOR_SECRET", "DOCKET_RATE_STORE":
+				case "DOCKET_DATABASE", "DOCKET_CURSOR_SECRET", "DOCKET_SHARED_STORE":
 					if !known[secret] || container.at(at+"value") != nil {
 						t.Errorf("%s: %s of %s is not from Secret Manager", name, variable, path.kind)
 					}

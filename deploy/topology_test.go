@@ -57,7 +57,7 @@ func newTopologyOn(t *testing.T, database string, servers int, settings ...strin
 	if out, err := top.Run(t, environ(migrate, "DOCKET_DATABASE="+top.Database), migrate.Command...); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	top.env = environ(p.Services["docket"], "DOCKET_DATABASE="+top.Database, "DOCKET_RATE_STORE=memory", "DOCKET_RATE_LIMIT=0", "DOCKET_RATE_LIMIT_ANONYMOUS=0")
+	top.env = environ(p.Services["docket"], "DOCKET_DATABASE="+top.Database, "DOCKET_SHARED_STORE=memory", "DOCKET_RATE_LIMIT=0", "DOCKET_RATE_LIMIT_ANONYMOUS=0")
 	top.env = append(top.env, settings...)
 	if resolves(t) {
 		top.names = serveNames(t)

@@ -53,6 +53,7 @@ type Server struct {
 
 	Identity  `embed:""`
 	TLS       `embed:""`
+	Shared    `embed:""`
 	Rates     `embed:""`
 	Replicas  `embed:""`
 	Telemetry `embed:""`
@@ -136,6 +137,9 @@ func (s Server) Validate() error {
 	}
 	if s.Drain < 0 || s.Drain > 5*time.Minute {
 		return fmt.Errorf("drain: %v is not between 0s and 5m", s.Drain)
+	}
+	if err := checkStore(s.SharedStore); err != nil {
+		return fmt.Errorf("shared-store: %w", err)
 	}
 	if err := s.Rates.validate(); err != nil {
 		return err

@@ -19,7 +19,7 @@ var settings = []string{
 	"idempotency-keep", "page-default", "page-max", "filter-depth", "operation-rows", "operation-parameters", "cursor-secret",
 	"oidc-issuer", "oidc-audience", "oidc-roles-claim", "oidc-leeway", "dev-tokens", "dev-key",
 	"tls-cert", "tls-key", "acme-domain", "acme-cache", "acme-email", "acme-directory", "redirect-from", "redirect-port", "hsts", "database-unverified",
-	"rate-limit", "rate-window", "rate-store", "trusted-proxies",
+	"rate-limit", "rate-window", "shared-store", "trusted-proxies",
 	"operation-cost", "introspection", "persisted-queries", "trusted-documents", "trusted-documents-only", "document-tokens", "document-repeats",
 	"read-timeout", "body-max", "batch-max", "cors-origins", "hosts", "database-replicas", "replica-lag",
 }
@@ -68,7 +68,7 @@ func FuzzSettings(f *testing.F) {
 			args = append(args, flag)
 		}
 		if _, err := parser.Parse(args); err != nil {
-			secret := setting == "database" || setting == "cursor-secret" || setting == "rate-store" || setting == "database-replicas"
+			secret := setting == "database" || setting == "cursor-secret" || setting == "shared-store" || setting == "database-replicas"
 			if secret && strings.Contains(variable, "s3cr3t") && strings.Contains(err.Error(), "s3cr3t") && !strings.Contains(file+flag, "s3cr3t") {
 				t.Errorf("%s=%s: %v", given, variable, err)
 			}

@@ -28,8 +28,8 @@ func (s Server) OpenReplicas(db *database.DB, clock func() time.Time, log *slog.
 		Primary: db, PrimaryURL: s.Database, URLs: s.DatabaseReplicas, Lag: s.ReplicaLag,
 		Positions: replica.NewMemory(keep, clock), Clock: clock, Log: log,
 	}
-	if len(c.URLs) > 0 && s.RateStore != memory {
-		c.Positions = replica.NewShared(s.RateStore, keep, storePatience, clock, log)
+	if len(c.URLs) > 0 && s.SharedStore != memory {
+		c.Positions = replica.NewShared(s.SharedStore, keep, storePatience, clock, log)
 	}
 	return replica.Open(c)
 }
@@ -49,8 +49,8 @@ func (s Server) validateReplicas() error {
 			return fmt.Errorf("database-replicas: number %d: %w", i+1, err)
 		}
 	}
-	if s.Environment.Deployed() && s.RateStore == memory {
-		return fmt.Errorf("database-replicas: needs rate-store redis://… in environment %s, where servers tell each other what a viewer has written", s.Environment)
+	if s.Environment.Deployed() && s.SharedStore == memory {
+		return fmt.Errorf("database-replicas: needs shared-store redis://… in environment %s, where servers tell each other what a viewer has written", s.Environment)
 	}
 	return nil
 }

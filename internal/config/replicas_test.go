@@ -20,9 +20,9 @@ func TestValidateReplicas(t *testing.T) {
 		"none":                     {func(s *config.Server) { s.DatabaseReplicas = nil }, ""},
 		"none, in production":      {func(s *config.Server) { s.DatabaseReplicas, s.Environment = nil, config.Production }, ""},
 		"two":                      {func(s *config.Server) { s.DatabaseReplicas = []string{verified, verified} }, ""},
-		"shared, in production":    {func(s *config.Server) { s.Environment, s.RateStore = config.Production, "redis://valkey" }, ""},
-		"alone, in production":     {func(s *config.Server) { s.Environment = config.Production }, "database-replicas: needs rate-store redis://"},
-		"alone, in staging":        {func(s *config.Server) { s.Environment = config.Staging }, "database-replicas: needs rate-store redis://"},
+		"shared, in production":    {func(s *config.Server) { s.Environment, s.SharedStore = config.Production, "redis://valkey" }, ""},
+		"alone, in production":     {func(s *config.Server) { s.Environment = config.Production }, "database-replicas: needs shared-store redis://"},
+		"alone, in staging":        {func(s *config.Server) { s.Environment = config.Staging }, "database-replicas: needs shared-store redis://"},
 		"alone, where it is local": {func(s *config.Server) { s.Environment = config.Development }, ""},
 
 		"of SQLite": {func(s *config.Server) { s.Database = config.DefaultDatabase }, "database-replicas: the database has to be PostgreSQL"},
@@ -33,11 +33,11 @@ func TestValidateReplicas(t *testing.T) {
 		}, "database-replicas: number 1: a postgres URL needs sslmode"},
 		"no sslmode": {func(s *config.Server) { s.DatabaseReplicas = []string{"postgres://docket:" + secret + "@one/docket"} }, "database-replicas: number 1: a postgres URL needs sslmode"},
 		"not verified, in production": {func(s *config.Server) {
-			s.Environment, s.RateStore = config.Production, "redis://valkey"
+			s.Environment, s.SharedStore = config.Production, "redis://valkey"
 			s.DatabaseReplicas = []string{verified, "postgres://docket:" + secret + "@two/docket?sslmode=require"}
 		}, "database-replicas: number 2: PostgreSQL on another machine has to prove who it is"},
 		"not verified, as is said": {func(s *config.Server) {
-			s.Environment, s.RateStore, s.DatabaseUnverified = config.Production, "redis://valkey", true
+			s.Environment, s.SharedStore, s.DatabaseUnverified = config.Production, "redis://valkey", true
 			s.DatabaseReplicas = []string{"postgres://docket:" + secret + "@two/docket?sslmode=require"}
 		}, ""},
 

@@ -96,7 +96,7 @@ func TestServe(t *testing.T) {
 			cursor, rates := plant("cursor secret"), plant("rate store's password")
 			variables := append(variables,
 				"DOCKET_DATABASE=sqlite://"+filepath.Join(t.TempDir(), "docket.db"), "DOCKET_CURSOR_SECRET="+cursor.String(),
-				"DOCKET_RATE_STORE=redis://docket:"+rates.String()+"@localhost:1/0",
+				"DOCKET_SHARED_STORE=redis://docket:"+rates.String()+"@localhost:1/0",
 			)
 			if out, err := run(t, variables, "migrate", "apply"); err != nil {
 				t.Fatalf("%v\n%s", err, out)

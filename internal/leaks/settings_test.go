@@ -26,7 +26,7 @@ var secretives = map[string]secretive{
 	"database":          {values: urls("postgres"), args: nil}, // nobody answers there
 	"cursor-secret":     {values: plain, args: []string{"--listen", "localhost:99999"}},
 	"database-replicas": {values: urls("postgres"), args: []string{"--database", "postgres://docket@localhost:1/docket?sslmode=disable"}},
-	"rate-store":        {values: urls("redis"), args: []string{"--listen", "localhost:99999"}},
+	"shared-store":      {values: urls("redis"), args: []string{"--listen", "localhost:99999"}},
 }
 
 // harmless are the settings that are text, and are shown when they are wrong.

@@ -15,7 +15,7 @@ locals {
   # The variables that docket reads them from.
   secrets = merge(
     { DOCKET_DATABASE = "database", DOCKET_CURSOR_SECRET = "cursors" },
-    var.shared_rates ? { DOCKET_RATE_STORE = "rates" } : {},
+    var.shared_rates ? { DOCKET_SHARED_STORE = "rates" } : {},
   )
   authority = "/etc/docket/postgres/authority.pem"
 }
