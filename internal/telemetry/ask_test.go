@@ -39,7 +39,9 @@ func (s *served) slot(t *testing.T, firstName string) (client, appointment strin
 	var open struct {
 		Data struct {
 			AppointmentBulkCreate struct {
-				Appointments struct{ Edges []struct{ Node struct{ ID string } } }
+				Appointments struct {
+					Edges []struct{ Node struct{ ID string } }
+				}
 			}
 		}
 	}

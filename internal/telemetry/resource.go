@@ -3,6 +3,7 @@ package telemetry
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"log/slog"
 	"runtime/debug"
 
@@ -15,7 +16,7 @@ import (
 // OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME have the last word.
 func described(ctx context.Context, environment string) (*resource.Resource, error) {
 	version, _ := build()
-	return resource.New(ctx,
+	r, err := resource.New(ctx,
 		resource.WithTelemetrySDK(),
 		resource.WithHost(),
 		resource.WithAttributes(
@@ -24,6 +25,10 @@ func described(ctx context.Context, environment string) (*resource.Resource, err
 		),
 		resource.WithFromEnv(),
 	)
+	if errors.Is(err, resource.ErrPartialResource) { // a machine need not have a name
+		err = nil
+	}
+	return r, err
 }
 
 // build is what the Go command stamped into the binary.

@@ -29,6 +29,9 @@ func exports() (wanted signals, err error) {
 			return signals{}, err
 		}
 	}
+	if err := pairs("OTEL_RESOURCE_ATTRIBUTES"); err != nil {
+		return signals{}, err
+	}
 	return wanted, sampler()
 }
 
@@ -47,7 +50,7 @@ func exported(signal string) (bool, error) {
 		if p := variable(prefix + "_PROTOCOL"); p != "" && p != "http/protobuf" {
 			return false, fmt.Errorf("%s_PROTOCOL: must be http/protobuf, which is all that is spoken here", prefix)
 		}
-		if err := headers(prefix + "_HEADERS"); err != nil {
+		if err := pairs(prefix + "_HEADERS"); err != nil {
 			return false, err
 		}
 	}
@@ -65,13 +68,13 @@ func exported(signal string) (bool, error) {
 	return false, nil
 }
 
-// headers checks a list as W3C Baggage writes it: NAME=VALUE, with commas between.
-func headers(name string) error {
+// pairs checks a list as W3C Baggage writes it: NAME=VALUE, with commas between.
+func pairs(name string) error {
 	if variable(name) == "" {
 		return nil
 	}
-	for i, header := range strings.Split(variable(name), ",") {
-		key, value, ok := strings.Cut(header, "=")
+	for i, pair := range strings.Split(variable(name), ",") {
+		key, value, ok := strings.Cut(pair, "=")
 		key, unescaped := strings.TrimSpace(key), error(nil)
 		if value, unescaped = url.PathUnescape(value); !ok || key == "" || unescaped != nil ||
 			strings.Trim(strings.ToLower(key), "abcdefghijklmnopqrstuvwxyz0123456789-_.!#$%&'*+^`|~") != "" || strings.ContainsAny(value, "\r\n\x00") {

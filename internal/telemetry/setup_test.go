@@ -1,0 +1,51 @@
+package telemetry_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"docket/internal/telemetry"
+)
+
+// start starts telemetry with metrics, in the test's own process.
+func start(t testing.TB, change func(*telemetry.Settings)) *telemetry.Telemetry {
+	t.Helper()
+	s := telemetry.Settings{Environment: "test", Metrics: true, Log: slog.DiscardHandler, Clock: time.Now}
+	if change != nil {
+		change(&s)
+	}
+	told, err := telemetry.Start(t.Context(), s)
+	must(t, err)
+	t.Cleanup(func() {
+		if err := told.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return told
+}
+
+// scrape is what Prometheus would get.
+func scrape(t testing.TB, told *telemetry.Telemetry) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	told.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
+	if w.Code != http.StatusOK {
+		t.Fatal(w.Body)
+	}
+	return w.Body.String()
+}
+
+// series are those of a metric with the beginning.
+func series(metrics, beginning string) (found []string) {
+	for line := range strings.Lines(metrics) {
+		if strings.HasPrefix(line, beginning) {
+			found = append(found, strings.TrimSpace(line))
+		}
+	}
+	return found
+}
