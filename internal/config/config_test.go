@@ -25,8 +25,9 @@ func valid() config.Server {
 			Introspection: "auto", PersistedQueries: true, DocumentTokens: 6000, DocumentDepth: 40, DocumentAliases: 200,
 			DocumentRootFields: 100, DocumentMutations: 20, DocumentDirectives: 100, DocumentFragments: 200, DocumentSelections: 5000, DocumentRepeats: 100,
 		},
-		Requests: config.Requests{ReadTimeout: 30 * time.Second, BodyMax: 1 << 20, BatchMax: 1},
-		Replicas: config.Replicas{ReplicaLag: 10 * time.Second},
+		Requests:  config.Requests{ReadTimeout: 30 * time.Second, BodyMax: 1 << 20, BatchMax: 1},
+		Replicas:  config.Replicas{ReplicaLag: 10 * time.Second},
+		Telemetry: config.Telemetry{OperationLog: "auto"},
 	}
 }
 

@@ -134,6 +134,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 		Replicas: config.Replicas{
 			DatabaseReplicas: []string{"postgres://docket@one/docket?sslmode=disable", "postgres://docket@two/docket?sslmode=disable"}, ReplicaLag: 4 * time.Second,
 		},
+		Telemetry: config.Telemetry{Admin: "10.0.0.1:9464", OperationLog: "off", ContinueTraces: true},
 	}
 	given := map[string]string{
 		"environment": "staging", "listen": "0.0.0.0:80", "insecure": "true", "database": want.Database, "drain": "5s",
@@ -149,6 +150,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 		"document-directives": "2", "document-fragments": "10", "document-selections": "77", "document-repeats": "7",
 		"read-timeout": "3s", "body-max": "2048", "batch-max": "9", "cors-origins": "https://a.example,http://b.example:8080", "hosts": "docket.example,docket",
 		"database-replicas": "postgres://docket@one/docket?sslmode=disable,postgres://docket@two/docket?sslmode=disable", "replica-lag": "4s",
+		"admin": "10.0.0.1:9464", "operation-log": "off", "continue-traces": "true",
 	}
 	t.Run("flags", func(t *testing.T) {
 		var flags []string

@@ -32,7 +32,7 @@ var secretives = map[string]secretive{
 // harmless are the settings that are text, and are shown when they are wrong.
 // A file or folder with a secret in it is named, too, and not what is in it.
 var harmless = []string{
-	"environment", "listen", "redirect-from", "trusted-proxies", "rate-store-down",
+	"environment", "listen", "admin", "operation-log", "redirect-from", "trusted-proxies", "rate-store-down",
 	"tls-cert", "tls-key", "acme-domain", "acme-cache", "acme-email", "acme-directory",
 	"oidc-issuer", "oidc-audience", "oidc-roles-claim", "dev-key",
 	"introspection", "trusted-documents", "cors-origins", "hosts",
