@@ -26,6 +26,28 @@ func TestStart(t *testing.T) {
 	}
 }
 
+// TestVariables starts servers with what others define: variables of OpenTelemetry
+// that are wrong, or whose receiver is not there.
+func TestVariables(t *testing.T) {
+	t.Parallel()
+	s := plant("receiver's key")
+	for _, variable := range []string{
+		"OTEL_EXPORTER_OTLP_HEADERS=" + s.String(),
+		"OTEL_EXPORTER_OTLP_HEADERS=api key=" + s.String(),
+		"OTEL_EXPORTER_OTLP_HEADERS=api-key=" + s.with("%zz"),
+		"OTEL_EXPORTER_OTLP_LOGS_HEADERS=api-key=" + s.with("%0a"),
+		"OTEL_EXPORTER_OTLP_ENDPOINT=http://me:" + s.String() + "@localhost:1",
+		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + s.String(),
+		"OTEL_RESOURCE_ATTRIBUTES=" + s.String(),
+	} {
+		out, err := run(t, []string{variable}, "serve", "--listen", "localhost:0")
+		if err == nil {
+			t.Errorf("a server starts with %q", variable)
+		}
+		tell(t, []secret{s}, "serve with "+variable, out)
+	}
+}
+
 // TestCommands runs the other commands, and what was mistyped, with secrets in
 // all settings.
 func TestCommands(t *testing.T) {

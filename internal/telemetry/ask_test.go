@@ -59,7 +59,7 @@ func (s *served) slot(t *testing.T, firstName string) (client, appointment strin
 const book = `mutation Book($client: ID!, $appointment: ID!) {
 	reservationCreate(input: {clientId: $client, appointmentId: $appointment}) { reservation { id state } } }`
 
-func (s *served) book(t *testing.T, client, appointment string, headers ...string) string {
+func (s *served) book(t *testing.T, client, appointment string) string {
 	t.Helper()
-	return s.ask(t, book, map[string]any{"client": client, "appointment": appointment}, headers...)
+	return s.ask(t, book, map[string]any{"client": client, "appointment": appointment})
 }

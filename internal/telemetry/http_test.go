@@ -34,7 +34,7 @@ func requests(t *testing.T, told *telemetry.Telemetry) {
 // What is refused before GraphQL is counted by its code, and with its status.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	told := start(t, nil)
+	told := start(t)
 	h := told.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		refusal.Refusal{Status: http.StatusTooManyRequests, Code: "RATE_LIMITED"}.Write(w, r)
 	}))
@@ -54,13 +54,13 @@ func TestRefusals(t *testing.T) {
 // A handler that ends the connection is measured, and ends it.
 func TestAbort(t *testing.T) {
 	t.Parallel()
-	told := start(t, nil)
+	told := start(t)
 	server := httptest.NewServer(told.HTTP(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })))
 	defer server.Close()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
 	must(t, err)
 	if response, err := http.DefaultClient.Do(r); err == nil {
-		response.Body.Close()
+		_ = response.Body.Close()
 		t.Error("there was an answer")
 	}
 	if metrics := scrape(t, told); !strings.Contains(metrics, "http_server_active_requests 0\n") {

@@ -16,7 +16,7 @@ const operations = "docket_operation_duration_seconds_count{"
 // series and no more.
 func TestTenThousandNames(t *testing.T) {
 	t.Parallel()
-	told := start(t, nil)
+	told := start(t)
 	answer := func(o telemetry.Operation) {
 		_, ended := told.Operation(t.Context())
 		ended(o)
@@ -59,7 +59,7 @@ func TestTenThousandNames(t *testing.T) {
 // Nor do methods, paths and statuses of HTTP make more than a few.
 func TestManyPaths(t *testing.T) {
 	t.Parallel()
-	told := start(t, nil)
+	told := start(t)
 	requests(t, told)
 	if got := series(scrape(t, told), "http_server_request_duration_seconds_count{"); len(got) != 3 {
 		t.Errorf("the series are %q", got)

@@ -44,7 +44,7 @@ func TestPage(t *testing.T) {
 	t.Setenv("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", refusing.URL)
 	t.Setenv("OTEL_METRIC_EXPORT_INTERVAL", "20")
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(1 << 40)) // without, it is not told
-	told := start(t, nil)
+	told := start(t)
 	all(t, told)
 	until(t, "no export fails", func() bool { return strings.Contains(scrape(t, told), "docket_telemetry_export_failures_total") })
 	served := exposed(scrape(t, told))

@@ -13,13 +13,9 @@ import (
 )
 
 // start starts telemetry with metrics, in the test's own process.
-func start(t testing.TB, change func(*telemetry.Settings)) *telemetry.Telemetry {
+func start(t testing.TB) *telemetry.Telemetry {
 	t.Helper()
-	s := telemetry.Settings{Environment: "test", Metrics: true, Log: slog.DiscardHandler, Clock: time.Now}
-	if change != nil {
-		change(&s)
-	}
-	told, err := telemetry.Start(t.Context(), s)
+	told, err := telemetry.Start(t.Context(), telemetry.Settings{Environment: "test", Metrics: true, Log: slog.DiscardHandler, Clock: time.Now})
 	must(t, err)
 	t.Cleanup(func() {
 		if err := told.Stop(context.Background()); err != nil {
