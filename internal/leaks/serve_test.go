@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"database/sql"
 	"io"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -125,7 +126,10 @@ func TestDatabaseBreaks(t *testing.T) {
 		"DOCKET_ENVIRONMENT=development", "DOCKET_DATABASE=" + u.String(), "DOCKET_CURSOR_SECRET=" + cursor.String(), "DOCKET_RATE_LIMIT=0", "DOCKET_RATE_LIMIT_ANONYMOUS=0",
 		"DOCKET_DATABASE_REPLICAS=" + u.String() + ",postgres://docket:" + replica.String() + "@localhost:1/docket?sslmode=disable",
 	} // one is none, nobody answers at the other
-	s := serve(t, variables)
+	var all exported
+	receiver := httptest.NewServer(&all)
+	defer receiver.Close()
+	s := serve(t, append(variables, "OTEL_EXPORTER_OTLP_ENDPOINT="+receiver.URL, "OTEL_BSP_SCHEDULE_DELAY=50", "OTEL_BLRP_SCHEDULE_DELAY=50"))
 	secrets := append(talk(t, s.address), password, replica, cursor)
 
 	execute(t, dsn, `ALTER TABLE clients ADD CONSTRAINT nobody CHECK (first_name = 'nobody') NOT VALID`)
@@ -160,6 +164,12 @@ func TestDatabaseBreaks(t *testing.T) {
 		}
 	}
 	tell(t, secrets, "the log", log)
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if !bytes.Contains(all.text.Bytes(), []byte("error.type")) {
+		t.Error("no statement that failed was exported")
+	}
+	tell(t, secrets, "what was exported", all.text.Bytes())
 }
 
 func execute(t *testing.T, dsn, statement string) {
