@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -18,7 +19,10 @@ var long = flag.Bool("long", false, "release for every platform and compile all 
 // that commits the same thing as the same commit.
 func environment(variables ...string) []string {
 	const when = "2026-01-02T03:04:05Z"
-	return append(append(os.Environ(),
+	inherited := slices.DeleteFunc(os.Environ(), func(variable string) bool { // as a hook has it, for this repository
+		return strings.HasPrefix(variable, "GIT_") && !strings.HasPrefix(variable, "GIT_CONFIG_")
+	})
+	return append(append(inherited,
 		"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null",
 		"GIT_AUTHOR_NAME=test", "GIT_AUTHOR_EMAIL=test@localhost", "GIT_AUTHOR_DATE="+when,
 		"GIT_COMMITTER_NAME=test", "GIT_COMMITTER_EMAIL=test@localhost", "GIT_COMMITTER_DATE="+when,

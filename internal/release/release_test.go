@@ -105,6 +105,23 @@ func TestRelease(t *testing.T) {
 	}
 }
 
+// TestNotes tells what is new in a candidate, and in the first version.
+func TestNotes(t *testing.T) {
+	t.Parallel()
+	need(t, "npm")
+	for tag, want := range map[string]string{"v1.2.2": "The first version.\n", "v1.2.3-rc.1": "Since v1.2.2:\n\n- booking: refuse slots in the past ("} {
+		t.Run(tag, func(t *testing.T) {
+			t.Parallel()
+			dir := tagged(t)
+			must(t, dir, "git", "checkout", "--quiet", tag)
+			must(t, dir, ".ci/release", tag, "bin/release", runtime.GOOS+"/"+runtime.GOARCH)
+			if notes := read(t, filepath.Join(dir, "bin/release/notes.md")); !strings.HasPrefix(notes, want) || strings.Count(notes, "- ") > 1 {
+				t.Errorf("the notes are\n%s", notes)
+			}
+		})
+	}
+}
+
 // unpacked unpacks an archive and returns where its binary is.
 func unpacked(t *testing.T, archive, name string) string {
 	t.Helper()
