@@ -163,7 +163,7 @@ func unknownSettings(t *testing.T, s service) (unknown []string) {
 func TestComposeRuns(t *testing.T) {
 	t.Parallel()
 	p, i := compose(t), newImage(t)
-	serve := environ(p.Services["docket"], "DOCKET_DATABASE="+i.Database, "DOCKET_LISTEN=127.0.0.1:0", "DOCKET_SHARED_STORE=memory")
+	serve := environ(p.Services["docket"], "DOCKET_DATABASE="+i.Database, "DOCKET_LISTEN=127.0.0.1:0", "DOCKET_ADMIN=127.0.0.1:0", "DOCKET_SHARED_STORE=memory")
 	if out, err := i.Run(t, serve, "serve"); err == nil || !strings.Contains(out, "migrat") {
 		t.Errorf("the server starts on a database that is not migrated (%v): %s", err, out)
 	}

@@ -18,8 +18,9 @@ func TestPrometheus(t *testing.T) {
 		t.Error(err)
 	}
 	text := read(t, "monitoring/prometheus.yml")
-	if _, ok := compose(t).Services["docket"]; !ok || !strings.Contains(text, "names: [docket]") {
-		t.Error("no service has the name that is looked for")
+	_, port, err := net.SplitHostPort(compose(t).Services["docket"].Environment["DOCKET_ADMIN"])
+	if err != nil || !strings.Contains(text, "names: [docket]") || !strings.Contains(text, "port: "+port+" ") {
+		t.Errorf("docket is not looked for at port %q (%v)", port, err)
 	}
 	for old, planted := range map[string][2]string{
 		"dns_sd_configs:":       {"dns_sd_config:", "dns_sd_config"},

@@ -80,7 +80,7 @@ func newTopologyOn(t *testing.T, database string, servers int, settings ...strin
 // start starts a server, and waits until it says that it is healthy.
 func (top *topology) start(t *testing.T, address string) served {
 	t.Helper()
-	s := top.Serve(t, append([]string{"DOCKET_LISTEN=" + address}, without(top.env, "DOCKET_LISTEN", "DOCKET_ADMIN")...))
+	s := top.Serve(t, append(slices.Clone(top.env), "DOCKET_LISTEN="+address, "DOCKET_ADMIN=127.0.0.1:0"))
 	if out, err := top.Run(t, []string{"DOCKET_LISTEN=" + address}, "healthcheck"); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
