@@ -168,6 +168,7 @@ type booker struct {
 	provider string
 	day      time.Time
 	slots    []string
+	last     string   // slot that was asked for
 	booked   []string // reservations that were confirmed
 	failed   []failure
 	asked    int
@@ -208,7 +209,7 @@ func (b *booker) book() error {
 		}
 	}
 	slot := b.slots[0]
-	b.slots = b.slots[1:]
+	b.slots, b.last = b.slots[1:], slot
 	if _, err := b.ask(`{ availableAppointments(first: 5) { edges { node { id } } } }`); err != nil {
 		return err
 	}
