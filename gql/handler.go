@@ -18,6 +18,7 @@ import (
 	"docket/internal/gate"
 	"docket/internal/idempotency"
 	"docket/internal/planner"
+	"docket/internal/profiler"
 	"docket/internal/telemetry"
 )
 
@@ -37,6 +38,7 @@ type Config struct {
 	Documents     documents.Config     // of which the schema is not needed; without limits, it has the default ones
 	Requests      Requests             // the default ones, if there are none
 	Telemetry     *telemetry.Telemetry // nil for none
+	Profiler      *profiler.Profiler   // nil where it is off
 }
 
 // NewHandler serves the API: GraphQL over HTTP by POST, and by GET for queries.
@@ -50,6 +52,7 @@ func NewHandler(c Config) (http.Handler, error) {
 	reads, err := planner.New(planner.Config{
 		DB: c.Reads, Dialect: c.Dialect, Schema: schema, Entities: entities, Objects: []*planner.Object{access.viewerObject()},
 		Writes: map[string]planner.Writes{"appointmentBulkCreate": opened(c.Rules)}, Limits: c.Limits, Cursors: c.Cursors,
+		Reading: c.Profiler.Reads(),
 	})
 	if err != nil {
 		return nil, err
@@ -66,6 +69,9 @@ func NewHandler(c Config) (http.Handler, error) {
 	})
 	h.AddTransport(overHTTP{docs, c.Requests, c.Telemetry})
 	h.SetQueryCache(found{})
+	if c.Profiler != nil {
+		h.Use(c.Profiler)
+	}
 	h.SetErrorPresenter(presenter(c.Log, schema))
 	h.SetRecoverFunc(func(_ context.Context, reason any) error { return panicked(reason) })
 	if c.Introspection {

@@ -9,14 +9,14 @@ import (
 )
 
 // Docket is the program at path, run as its README says, but for the limits of
-// how much one address may send: all of the load comes from one.
+// how much one address may send, as all of the load comes from one, and the profiler.
 func Docket(name, version, path string) Peer {
 	return Peer{
 		Name: name, Version: version,
 		Command: func(ctx context.Context, port int, database string) *exec.Cmd {
 			cmd := exec.CommandContext(ctx, path, "serve", "--listen", "localhost:"+strconv.Itoa(port), "--database", database)
 			// By variables, which a docket that knows no limits does not mind.
-			cmd.Env = append(os.Environ(), "DOCKET_RATE_LIMIT=0", "DOCKET_RATE_LIMIT_ANONYMOUS=0")
+			cmd.Env = append(os.Environ(), "DOCKET_RATE_LIMIT=0", "DOCKET_RATE_LIMIT_ANONYMOUS=0", "DOCKET_PROFILER=off")
 			return cmd
 		},
 		Body: graphQL{id: globalID, documents: map[Question]string{

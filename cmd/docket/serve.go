@@ -47,7 +47,9 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	log := told.Logger(c.logs())
-	db, err := database.Open(c.Database, c.observers(told)...)
+	profiler := c.profiler()
+	observers := append(c.observers(told), profiler.Observers()...)
+	db, err := database.Open(c.Database, observers...)
 	if err != nil {
 		return errors.Join(err, told.Stop(ctx))
 	}
@@ -66,7 +68,7 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	replicas, err := c.OpenReplicas(db, time.Now, log)
+	replicas, err := c.OpenReplicas(db, observers, time.Now, log)
 	if err != nil {
 		return err
 	}
@@ -77,7 +79,7 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 		Rules: c.Rules(), Keys: keys, Limits: c.Limits(), Cursors: cursors, Clock: time.Now, Log: log,
 		FirstLogin: c.FirstLogin, Introspection: c.Introspects(c.Environment), Documents: documents,
 		Requests:  gql.Requests{MaxBody: c.BodyMax, MaxBatch: c.BatchMax},
-		Telemetry: told,
+		Telemetry: told, Profiler: profiler,
 	})
 	if err != nil {
 		return err
@@ -114,6 +116,7 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 	if admin != nil {
 		fmt.Fprintf(out, "Operators see http://%s/metrics\n", admin.Listener.Addr())
 	}
+	c.sayProfiled(out, l)
 	if c.Demo {
 		fmt.Fprint(out, demo.Queries)
 	}
@@ -124,7 +127,7 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 	})
 	defer func() { stop(); swept.Wait() }()
 	s := server.Server{
-		API: limiter.Failures(api), GraphiQL: c.Environment != config.Production,
+		API: profiler.Around(limiter.Failures(api)), Debug: profiler.Handler(db.DB, db.Dialect), GraphiQL: c.Environment != config.Production,
 		Ready: db.PingContext, Timeout: c.RequestTimeout, Reading: c.ReadTimeout, Drain: c.Drain,
 		Origins: c.CORSOrigins, Hosts: c.Called(), Log: log, TLS: secure,
 		Admin: admin, Around: told.HTTP,

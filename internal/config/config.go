@@ -57,6 +57,7 @@ type Server struct {
 	Rates     `embed:""`
 	Replicas  `embed:""`
 	Telemetry `embed:""`
+	Profiling `embed:""`
 }
 
 // Environment is where a server runs.
@@ -159,6 +160,9 @@ func (s Server) validateListen() error {
 	}
 	host, _, _ := net.SplitHostPort(s.Listen)
 	if err := s.Identity.validate(s, loopback(host)); err != nil {
+		return err
+	}
+	if err := s.Profiling.validate(s, loopback(host)); err != nil {
 		return err
 	}
 	return s.TLS.validate()

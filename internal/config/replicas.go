@@ -22,11 +22,11 @@ type Replicas struct {
 const kept = time.Minute
 
 // OpenReplicas opens those of the database.
-func (s Server) OpenReplicas(db *database.DB, clock func() time.Time, log *slog.Logger) (*replica.Set, error) {
+func (s Server) OpenReplicas(db *database.DB, observers []database.Observer, clock func() time.Time, log *slog.Logger) (*replica.Set, error) {
 	keep := s.ReplicaLag + kept
 	c := replica.Config{
 		Primary: db, PrimaryURL: s.Database, URLs: s.DatabaseReplicas, Lag: s.ReplicaLag,
-		Positions: replica.NewMemory(keep, clock), Clock: clock, Log: log,
+		Observers: observers, Positions: replica.NewMemory(keep, clock), Clock: clock, Log: log,
 	}
 	if len(c.URLs) > 0 && s.SharedStore != memory {
 		c.Positions = replica.NewShared(s.SharedStore, keep, storePatience, clock, log)

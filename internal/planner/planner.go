@@ -27,6 +27,7 @@ type Config struct {
 	Limits   Limits
 	Cursors  *Cursors
 	Writes   map[string]Writes // by field of Mutation
+	Reading  Reading           // nil where nobody wants to know
 }
 
 // Planner reads what operations select. It may be used by many goroutines.
@@ -41,6 +42,7 @@ type Planner struct {
 	limits      Limits
 	cursors     *Cursors
 	writes      map[string]Writes
+	reading     Reading
 	plans       *cache.Cache[planKey, *plan]
 	conditions  *cache.Cache[*ast.OperationDefinition, []string]
 }
@@ -74,7 +76,7 @@ const (
 func New(c Config) (*Planner, error) {
 	p := &Planner{
 		db: c.DB, dialect: c.Dialect, schema: c.Schema, order: c.Entities,
-		limits: c.Limits, cursors: c.Cursors, writes: c.Writes,
+		limits: c.Limits, cursors: c.Cursors, writes: c.Writes, reading: c.Reading,
 		entities: map[string]*Entity{}, comparisons: map[string]map[string]comparison{},
 		roots: map[string]rootField{"node": {}, "nodes": {}},
 	}

@@ -75,9 +75,11 @@ func (r *run) read(p *plan) (err error) {
 	}
 	r.found = make([][]span, len(p.lists))
 	if query != "" {
-		if r.text, err = r.ask(query, args); err != nil {
+		ctx, answered := r.tell(p)
+		if r.text, err = r.ask(ctx, query, args); err != nil {
 			return err
 		}
+		defer answered()
 	}
 	if err := r.decode(p); err != nil {
 		return err
@@ -86,13 +88,13 @@ func (r *run) read(p *plan) (err error) {
 }
 
 // ask runs the statement, which answers with one text.
-func (r *run) ask(query string, args []any) (text string, err error) {
+func (r *run) ask(ctx context.Context, query string, args []any) (text string, err error) {
 	defer func() {
 		if err != nil { // which a driver may put in its own words when ctx ended
-			err = errors.Join(r.ctx.Err(), err)
+			err = errors.Join(ctx.Err(), err)
 		}
 	}()
-	rows, err := r.db.QueryContext(r.ctx, query, args...)
+	rows, err := r.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return "", err
 	}

@@ -26,6 +26,7 @@ const readyTimeout = 2 * time.Second
 type Server struct {
 	API      http.Handler
 	GraphiQL bool                        // serve it to browsers
+	Debug    http.Handler                // serves /debug/; nil where nobody debugs
 	Ready    func(context.Context) error // whether what it depends on is there
 	Timeout  time.Duration               // how long a request may take, below the minute to write its answer
 	Reading  time.Duration               // how long a request may take to come
@@ -103,6 +104,9 @@ func (s *Server) Handler() http.Handler {
 		})
 		mux.Handle(graphiql.AssetsPath, graphiql.Assets())
 		mux.Handle("GET /{$}", http.RedirectHandler("/graphql", http.StatusFound))
+	}
+	if s.Debug != nil {
+		mux.Handle("/debug/", s.Debug)
 	}
 	all := s.recovered(guarded(s.called(s.shared(mux))))
 	if s.Around != nil {
