@@ -78,7 +78,7 @@ func listOf(all []*operation, asked url.Values) list {
 		took = append(took, o.Duration())
 	}
 	if slices.Sort(took); len(took) > 0 {
-		l.Slowest, l.Median, l.Tail = took[len(took)-1], took[(len(took)-1)/2], took[(len(took)-1)*95/100]
+		l.Slowest, l.Median, l.Tail = took[len(took)-1], took[(len(took)-1)/2], took[(len(took)*95+99)/100-1]
 	}
 	return l
 }

@@ -75,6 +75,9 @@ func (o *operation) Duration() time.Duration { return o.answered.Sub(o.Began) }
 // Before is how long it took until it was executed.
 func (o *operation) Before() time.Duration { return o.executing.Sub(o.Began) }
 
+// Executed reports whether it came to an operation.
+func (o *operation) Executed() bool { return o.Kind != "" }
+
 // SQL is how long its statements took together.
 func (o *operation) SQL() time.Duration { return o.took }
 
@@ -176,6 +179,9 @@ func (o *operation) add(text string, args []driver.NamedValue, path []string, r 
 	var size int
 	if s.Args, size = copied(args); s.Args == nil {
 		s.Cut = len(args) > 0
+	}
+	if s.frames() {
+		s.reading = nil // what is prepared reads nothing yet
 	}
 	o.weight += 256 + size
 	o.Statements = append(o.Statements, s)

@@ -41,11 +41,19 @@ func formatSQL(text string) []token {
 
 type layout struct {
 	out     []token
-	parens  []bool // those that are open: whether a query is in them
-	before  string // the word before, in capitals
-	opened  bool   // a parenthesis has just been opened
-	between bool   // the AND to come is not a condition's
-	depth   int
+	parens  []paren // those that are open
+	before  string  // the word before, in capitals
+	opened  bool    // a parenthesis has just been opened
+	between bool    // the AND to come is not a condition's
+	depth   int     // of the clauses of the query that we are in
+	indent  int     // of the line
+}
+
+// paren is an open parenthesis.
+type paren struct {
+	query  bool // with a query in it
+	depth  int  // of the query around it
+	indent int  // of the line it is in
 }
 
 func (f *layout) add(class, text string) {
@@ -66,12 +74,12 @@ func (f *layout) add(class, text string) {
 		}
 		f.before, f.opened = upper, false
 	case text == "(":
-		f.parens, f.opened = append(f.parens, false), true
+		f.parens, f.opened = append(f.parens, paren{depth: f.depth, indent: f.indent}), true
 	case text == ")":
 		if n := len(f.parens); n > 0 {
-			if f.parens[n-1] {
-				f.depth--
-				f.line()
+			if p := f.parens[n-1]; p.query {
+				f.depth = p.depth
+				f.line(p.indent)
 			}
 			f.parens = f.parens[:n-1]
 		}
@@ -84,35 +92,38 @@ func (f *layout) add(class, text string) {
 
 // clause begins a line before a keyword where one begins a clause there.
 func (f *layout) clause(word string) {
-	inQuery := len(f.parens) == 0 || f.parens[len(f.parens)-1]
+	inQuery := len(f.parens) == 0 || f.parens[len(f.parens)-1].query
 	switch {
 	case word == "BETWEEN":
 		f.between = true
 	case word == "AND" && f.between:
 		f.between = false
 	case (word == "SELECT" || word == "WITH") && f.opened:
-		f.parens[len(f.parens)-1] = true
-		f.depth++
-		f.line()
+		f.parens[len(f.parens)-1].query = true
+		f.depth = f.indent + 1
+		f.line(f.depth)
 	case !inQuery || len(f.out) == 0, word == "JOIN" && (f.before == "LEFT" || f.before == "INNER"),
 		word == "SET" && f.before == "UPDATE", word == "UPDATE" && (f.before == "KEY" || f.before == "FOR" || f.before == "DO"):
+	case word == "AND" || word == "OR":
+		f.line(f.depth + 1)
 	default:
-		f.line()
-		if word == "AND" || word == "OR" {
-			f.out = append(f.out, token{"", "  "})
-		}
+		f.line(f.depth)
 	}
 }
 
-func (f *layout) line() {
+func (f *layout) line(indent int) {
 	if n := len(f.out); n > 0 && f.out[n-1].Text == " " {
 		f.out = f.out[:n-1]
 	}
-	f.out = append(f.out, token{"line", "\n" + strings.Repeat("  ", f.depth)})
+	f.indent = indent
+	f.out = append(f.out, token{"line", "\n" + strings.Repeat("  ", indent)})
 }
 
 // brief is a statement in few words: what it does to which table.
 func brief(text string) string {
+	if prepared, is := strings.CutPrefix(text, "PREPARE "); is {
+		return "PREPARE " + brief(prepared)
+	}
 	if m := briefly.FindStringSubmatch(text); m != nil {
 		table := strings.Trim(m[2], "`\"")
 		switch verb := strings.ToUpper(strings.Fields(m[1])[0]); verb {

@@ -2,6 +2,7 @@ package profiler
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -52,6 +53,14 @@ func (g *group) Brief() string { return brief(g.Text) }
 // Frames reports whether it only begins, ends or prepares.
 func (g *group) Frames() bool { return g.frames() }
 
+// Mark is how its text refers to the argument, counted from 0.
+func (g *group) Mark(i int) string {
+	if strings.Contains(g.Text, "$1") {
+		return "$" + strconv.Itoa(i+1)
+	}
+	return "?" + strconv.Itoa(i+1)
+}
+
 // SQL is the statement, laid out.
 func (g *group) SQL() []token { return formatSQL(g.Text) }
 
@@ -63,6 +72,12 @@ type line struct {
 	Rows  int
 	Group *group // of a statement
 }
+
+// Around and Last are the names of the field's path, the last apart.
+func (l line) Around() string { return l.Field[:strings.LastIndex(l.Field, ".")+1] }
+
+// Last is the field's own name.
+func (l line) Last() string { return l.Field[strings.LastIndex(l.Field, ".")+1:] }
 
 // Indent is how far right it is shown.
 func (l line) Indent() int { return min(l.Depth, 6) }

@@ -13,7 +13,8 @@ import (
 // words are how the pages write what they show.
 var words = template.FuncMap{
 	"ms": ms, "bytes": size, "count": count, "values": values, "value": value, "who": who, "graphql": formatGraphQL,
-	"clock":   func(t time.Time) string { return t.Local().Format("15:04:05.000") },
+	"clock":   func(t time.Time) string { return t.Local().Format("15:04:05") },
+	"part":    func(t time.Time) string { return t.Local().Format(".000") },
 	"instant": func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
 	"percent": percent,
 	"plural": func(n int, one, many string) string {
@@ -22,7 +23,7 @@ var words = template.FuncMap{
 		}
 		return many
 	},
-	"nth": func(i int) int { return i + 1 },
+	"share": func(part, whole time.Duration) string { return fmt.Sprintf("%d %%", 100*part/max(whole, 1)) },
 }
 
 // ms is a duration with three digits that matter.
