@@ -39,7 +39,7 @@ func TestInBrowser(t *testing.T) {
 		if len(got.Found) != 1 || !strings.Contains(got.Found[0], "Naive") {
 			t.Errorf("naive is found as %q", got.Found)
 		}
-		wants(t, got.Tree, "clients", "SELECT clients", "reservations", "12 × SELECT reservations", "N\\+1 12×")
+		wants(t, got.Tree, "clients", "SELECT clients", "reservations", "12 × SELECT reservations", "N\\+1")
 		if d.db.Dialect == "postgres" {
 			wants(t, got.Plan, "actual time", "client_id = \\$1", "Execution Time")
 			wants(t, got.Scriptless, "actual time")
@@ -47,7 +47,7 @@ func TestInBrowser(t *testing.T) {
 			wants(t, got.Plan, "SEARCH reservations USING .*INDEX")
 			wants(t, got.Scriptless, "SEARCH reservations")
 		}
-		wants(t, got.SQL, "SELECT concat", "\n    SELECT concat", "\n    FROM", "\n    WHERE")
+		wants(t, got.SQL, "SELECT concat", "\n  SELECT concat", "\n  FROM", "\n  WHERE")
 		if got.Evil != 0 {
 			t.Error("a value is markup")
 		}

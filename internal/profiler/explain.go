@@ -60,18 +60,25 @@ func (e *explainer) explain(ctx context.Context, s *statement) (plan string, err
 // then the one that docket's requests have, for any arguments. And what is
 // prepared by the protocol is one statement, whatever its text holds.
 func (e *explainer) postgres(ctx context.Context, s *statement, how string) (plan string, err error) {
-	tx, err := e.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	conn, err := e.db.Conn(ctx)
 	if err != nil {
 		return "", err
 	}
-	defer func() { err = errors.Join(err, tx.Rollback()) }()
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	tx, err := conn.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return "", err
+	}
+	defer func() { // what is prepared outlasts its transaction
+		err = errors.Join(err, tx.Rollback())
+		_, _ = conn.ExecContext(context.WithoutCancel(ctx), "DEALLOCATE docket_explained")
+	}()
 	if _, err := tx.ExecContext(ctx, fmt.Sprintf("SET LOCAL statement_timeout = %d", explainTimeout.Milliseconds())); err != nil {
 		return "", err
 	}
 	if err := prepare(ctx, tx, "PREPARE docket_explained AS "+s.Text); err != nil {
 		return "", err
 	}
-	defer func() { _, _ = tx.ExecContext(context.WithoutCancel(ctx), "DEALLOCATE docket_explained") }()
 	execute := how + " EXECUTE docket_explained"
 	if len(s.Args) > 0 {
 		execute += "(" + literals(s.Args) + ")"

@@ -23,7 +23,7 @@ var abouts = []profile{
 	{"block", "Waiting for each other: off unless the program asks for it", 0},
 	{"mutex", "Who holds locks that others want: off unless the program asks for it", 0},
 	{"threadcreate", "Threads of the operating system", 0},
-	{"trace", "Everything that the next second does, event by event", -1},
+	{"trace", "Everything that happens in the next seconds, event by event", -1},
 }
 
 // profiles serves what go tool pprof reads.

@@ -140,7 +140,7 @@ async function look(page, name) {
   await page.waitForFunction(() => document.getAnimations().every(a => a.animationName !== 'arrive'));
   const found = await page.evaluate(() => {
     const nameless = [...document.querySelectorAll('a, button, input:not([type=hidden]), select, summary')]
-      .filter(e => !(e.innerText || e.ariaLabel || e.labels?.[0]?.textContent || '').trim()).map(e => e.outerHTML.slice(0, 100));
+      .filter(e => !(e.textContent || e.ariaLabel || e.labels?.[0]?.textContent || '').trim()).map(e => e.outerHTML.slice(0, 100));
     const canvas = Object.assign(document.createElement('canvas'), { width: 1, height: 1 }).getContext('2d', { willReadFrequently: true });
     const pixel = colors => {
       canvas.clearRect(0, 0, 1, 1);
