@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -70,6 +71,7 @@ type one struct {
 	Lines     []line
 	Text      string // its document, laid out
 	Values    string // its variables
+	Again     string // where GraphiQL has it, to be sent once more
 	Previous  int    // the operation before it that is kept, 0 for none
 	Following int
 }
@@ -81,6 +83,7 @@ func (h pages) one(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page := one{operation: o, Lines: o.tree(), Text: laidOut(o.Document), Values: indented(o.Variables)}
+	page.Again = again(o, page.Text, page.Values)
 	for _, id := range []int{o.ID - 1, o.ID + 1} {
 		if h.find(id) == nil {
 			continue
@@ -92,6 +95,22 @@ func (h pages) one(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	show(w, http.StatusOK, "one.html", page)
+}
+
+// again is the address of GraphiQL with the operation; "" where it is too long
+// for one.
+func again(o *operation, document, variables string) string {
+	q := url.Values{"query": {document}}
+	if variables != "" {
+		q.Set("variables", variables)
+	}
+	if o.Name != "" {
+		q.Set("operationName", o.Name)
+	}
+	if address := "/graphql?" + q.Encode(); document != "" && len(address) < 8000 {
+		return address
+	}
+	return ""
 }
 
 func (h pages) asked(r *http.Request) *operation {
