@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"net"
 	"time"
 
@@ -17,9 +16,10 @@ func (c serveCommand) profiler() *profiler.Profiler {
 	return profiler.New(time.Now)
 }
 
-// sayProfiled says where it is seen.
-func (c serveCommand) sayProfiled(out io.Writer, l net.Listener) {
-	if c.Profiles() {
-		fmt.Fprintf(out, "what requests do, with their SQL: %s://%s/debug/requests\n", c.scheme(), c.address(l))
+// whereProfiled says where it is seen, if it is on.
+func (c serveCommand) whereProfiled(l net.Listener) string {
+	if !c.Profiles() {
+		return ""
 	}
+	return fmt.Sprintf("What requests do, with their SQL, is shown at %s://%s/debug/requests\n", c.scheme(), c.address(l))
 }

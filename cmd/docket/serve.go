@@ -112,11 +112,10 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	fmt.Fprintf(out, "docket answers at %s://%s/graphql\n%s\n", c.scheme(), c.address(l), how)
+	fmt.Fprintf(out, "docket answers at %s://%s/graphql\n%s\n%s", c.scheme(), c.address(l), how, c.whereProfiled(l))
 	if admin != nil {
 		fmt.Fprintf(out, "Operators see http://%s/metrics\n", admin.Listener.Addr())
 	}
-	c.sayProfiled(out, l)
 	if c.Demo {
 		fmt.Fprint(out, demo.Queries)
 	}

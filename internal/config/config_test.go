@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,7 @@ func valid() config.Server {
 		Requests:  config.Requests{ReadTimeout: 30 * time.Second, BodyMax: 1 << 20, BatchMax: 1},
 		Replicas:  config.Replicas{ReplicaLag: 10 * time.Second},
 		Telemetry: config.Telemetry{OperationLog: "auto"},
+		Profiling: config.Profiling{Profiler: "auto"},
 	}
 }
 
@@ -243,6 +245,45 @@ func TestCalled(t *testing.T) {
 		if got := strings.Join(s.Called(), ","); got != test.want {
 			t.Errorf("%s, %v: %q, want %q", test.listen, test.hosts, got, test.want)
 		}
+	}
+}
+
+// The profiler shows everybody's data: by itself it is only where nobody but this
+// machine can reach it.
+func TestProfiles(t *testing.T) {
+	t.Parallel()
+	on := map[string]bool{}
+	for _, environment := range []config.Environment{config.Local, config.Development, config.Staging, config.Production} {
+		for _, listen := range []string{"localhost:8080", "[::1]:0", "0.0.0.0:8080", ":8080", "192.0.2.1:80"} {
+			s := valid()
+			s.Environment, s.Listen, s.Insecure = environment, listen, true
+			s.CursorSecret, s.Database = "a secret of the tests", "postgres://docket@localhost/docket?sslmode=disable"
+			must(t, s.Validate())
+			if s.Profiles() {
+				on[string(environment)+" "+listen] = true
+			}
+			s.Profiler = "off"
+			if must(t, s.Validate()); s.Profiles() {
+				t.Errorf("%s, %s: off is on", environment, listen)
+			}
+			s.Profiler = "on"
+			err := s.Validate()
+			switch {
+			case environment.Deployed():
+				if err == nil || !strings.HasPrefix(err.Error(), "profiler: not in environment "+string(environment)) {
+					t.Errorf("%s, %s: %v", environment, listen, err)
+				}
+			case !on[string(environment)+" "+listen]:
+				if err == nil || !strings.HasPrefix(err.Error(), "profiler: it shows everybody's data, and others can reach") {
+					t.Errorf("%s, %s: %v", environment, listen, err)
+				}
+			default:
+				must(t, err)
+			}
+		}
+	}
+	if want := map[string]bool{"local localhost:8080": true, "local [::1]:0": true, "development localhost:8080": true, "development [::1]:0": true}; !maps.Equal(on, want) {
+		t.Errorf("it is on in %v", on)
 	}
 }
 

@@ -135,6 +135,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 			DatabaseReplicas: []string{"postgres://docket@one/docket?sslmode=disable", "postgres://docket@two/docket?sslmode=disable"}, ReplicaLag: 4 * time.Second,
 		},
 		Telemetry: config.Telemetry{Admin: "10.0.0.1:9464", OperationLog: "off", ContinueTraces: true},
+		Profiling: config.Profiling{Profiler: "off"},
 	}
 	given := map[string]string{
 		"environment": "staging", "listen": "0.0.0.0:80", "insecure": "true", "database": want.Database, "drain": "5s",
@@ -151,6 +152,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 		"read-timeout": "3s", "body-max": "2048", "batch-max": "9", "cors-origins": "https://a.example,http://b.example:8080", "hosts": "docket.example,docket",
 		"database-replicas": "postgres://docket@one/docket?sslmode=disable,postgres://docket@two/docket?sslmode=disable", "replica-lag": "4s",
 		"admin": "10.0.0.1:9464", "operation-log": "off", "continue-traces": "true",
+		"profiler": "off",
 	}
 	t.Run("flags", func(t *testing.T) {
 		var flags []string

@@ -35,7 +35,7 @@ var harmless = []string{
 	"environment", "listen", "admin", "operation-log", "redirect-from", "trusted-proxies", "rate-store-down",
 	"tls-cert", "tls-key", "acme-domain", "acme-cache", "acme-email", "acme-directory",
 	"oidc-issuer", "oidc-audience", "oidc-roles-claim", "dev-key",
-	"introspection", "trusted-documents", "cors-origins", "hosts",
+	"introspection", "trusted-documents", "cors-origins", "hosts", "profiler",
 }
 
 // TestSettings knows of each setting that is text, or texts, whether it is secret.
