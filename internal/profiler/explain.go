@@ -79,7 +79,7 @@ func (e *explainer) postgres(ctx context.Context, s *statement, how string) (pla
 	if err := prepare(ctx, tx, "PREPARE docket_explained AS "+s.Text); err != nil {
 		return "", err
 	}
-	execute := how + " EXECUTE docket_explained"
+	execute := how + " EXECUTE docket_explained" //nolint:gosec // G202: EXECUTE takes no arguments but literals
 	if len(s.Args) > 0 {
 		execute += "(" + literals(s.Args) + ")"
 	}

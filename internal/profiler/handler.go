@@ -50,7 +50,6 @@ func (h pages) list(w http.ResponseWriter, r *http.Request) {
 	all, version := h.all()
 	etag := fmt.Sprintf(`"%s-%d"`, h.boot, version)
 	w.Header().Set("Etag", etag)
-	w.Header().Set("Cache-Control", "no-cache")
 	if r.Header.Get("If-None-Match") == etag {
 		w.WriteHeader(http.StatusNotModified)
 		return
