@@ -142,11 +142,11 @@ func TestExplainingChangesNothing(t *testing.T) {
 		before := count()
 		for i, text := range []string{
 			"DELETE FROM reservations", "WITH x AS (SELECT 1) DELETE FROM reservations",
-			"SELECT 1; DELETE FROM reservations", "SELECT 1; COMMIT; DELETE FROM reservations; BEGIN", "SELECT 1); DELETE FROM reservations; --",
+			"SELECT 1; DELETE FROM reservations", "SELECT 1; COMMIT; DELETE FROM reservations", "SELECT 1; COMMIT; BEGIN READ WRITE; DELETE FROM reservations; COMMIT", "SELECT 1); DELETE FROM reservations; --",
 			"WITH gone AS (DELETE FROM reservations RETURNING 1) SELECT count(*) FROM gone", // of PostgreSQL
 			"UPDATE reservations SET state = 'CANCELLED'", "SELECT id FROM reservations FOR UPDATE",
 		} {
-			d.ask(t, "/naive", `query($text: String!) { saw(text: $text) }`, map[string]any{"text": text})
+			d.ask(t, "/naive", `query($texts: [String!]!) { saw(texts: $texts) }`, map[string]any{"texts": []string{text}})
 			status, plan := d.send(t, http.MethodPost, "/debug/requests/"+d.latest(t)+"/statements/1/explain", "")
 			if status != http.StatusOK {
 				t.Errorf("%d: %d %s", i, status, plan)
@@ -191,7 +191,7 @@ func TestExplain(t *testing.T) {
 		} else {
 			wants(t, plan, `SEARCH t1 USING INTEGER PRIMARY KEY`)
 		}
-		d.ask(t, "/naive", `query($text: String!) { saw(text: $text) }`, map[string]any{"text": "DELETE FROM reservations"})
+		d.ask(t, "/naive", `query($texts: [String!]!) { saw(texts: $texts) }`, map[string]any{"texts": []string{"DELETE FROM reservations"}})
 		if plan = explain(); postgres {
 			wants(t, plan, `these are estimates`, `Delete on reservations`)
 			if strings.Contains(plan, "actual") {
@@ -199,7 +199,7 @@ func TestExplain(t *testing.T) {
 			}
 		}
 		if postgres {
-			d.ask(t, "/naive", `query($text: String!) { saw(text: $text) }`, map[string]any{"text": "SELECT pg_sleep(60)"})
+			d.ask(t, "/naive", `query($texts: [String!]!) { saw(texts: $texts) }`, map[string]any{"texts": []string{"SELECT pg_sleep(60)"}})
 			wants(t, explain(), `The database would not: .*statement timeout`)
 		}
 	})

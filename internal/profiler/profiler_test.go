@@ -22,6 +22,7 @@ func TestQuery(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, d docket) {
 		d.ask(t, "/graphql", desk, nil) // prepared from now on
+		wants(t, d.page(t, "/debug/requests/"+d.latest(t)), `Statements \| 1`, `2 round trips`, `PREPARE SELECT`, `SELECT`, `\navailableAppointments \| 5`)
 		d.ask(t, "/graphql", desk, nil)
 		wants(t, d.page(t, "/debug/requests"), `Desk \| [\d.]+ ms \| \| [\d.]+ ms \| 1 \| \d+ \| \d+ B|kB \| anyone`)
 		page := d.page(t, "/debug/requests/"+d.latest(t))
@@ -67,6 +68,20 @@ func TestRepeats(t *testing.T) {
 		d.ask(t, "/naive", `query Bad { fails }`, nil)
 		wants(t, d.page(t, "/debug/requests/"+d.latest(t)), `SELECT nowhere failed`, `nowhere`)
 	})
+}
+
+// What is tried again, in another transaction, is not repeated: others were in
+// the way.
+func TestTriedAgain(t *testing.T) {
+	t.Parallel()
+	d := serve(t, "sqlite3", profiler.New(time.Now))
+	const read, again = "SELECT 1 FROM slots", "query($texts: [String!]!) { saw(texts: $texts) }"
+	d.ask(t, "/naive", again, map[string]any{"texts": []string{"BEGIN", read, "ROLLBACK", read, "BEGIN", read, "COMMIT"}})
+	if page := d.page(t, "/debug/requests/"+d.latest(t)); strings.Contains(page, "again") || strings.Count(page, "\nSELECT slots") != 3 {
+		t.Errorf("one for each transaction:\n%s", page)
+	}
+	d.ask(t, "/naive", again, map[string]any{"texts": []string{"BEGIN", read, read, "COMMIT"}})
+	wants(t, d.page(t, "/debug/requests/"+d.latest(t)), `2 × SELECT slots same again`)
 }
 
 // What was refused is shown with why, though it came to no operation.

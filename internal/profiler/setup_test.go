@@ -93,7 +93,7 @@ func serve(t testing.TB, dialect string, p *profiler.Profiler) docket {
 func naive(t testing.TB, p *profiler.Profiler, db *database.DB) http.Handler {
 	t.Helper()
 	schema, err := gqlparser.LoadSchema(&ast.Source{Input: `
-		type Query { clients(first: Int = 12): [Client!]!, flood(n: Int!, size: Int!): Int, saw(text: String!): Int, fails: Int }
+		type Query { clients(first: Int = 12): [Client!]!, flood(n: Int!, size: Int!): Int, saw(texts: [String!]!): Int, fails: Int }
 		type Client { id: Int!, reservations: Int!, same: Int! }`})
 	must(t, err)
 	h := handler.New(naiveSchema{schema, p, db})
@@ -134,7 +134,9 @@ func (s naiveSchema) resolve(ctx context.Context, oc *graphql.OperationContext) 
 				s.profiler.Statement(ctx, text, []driver.NamedValue{{Value: i}})(1, nil)
 			}
 		case "saw":
-			s.profiler.Statement(ctx, args["text"].(string), nil)(0, nil)
+			for _, text := range args["texts"].([]any) {
+				s.profiler.Statement(ctx, text.(string), nil)(0, nil)
+			}
 		case "fails":
 			_, err := s.db.ExecContext(ctx, "SELECT nothing FROM nowhere")
 			out[f.Alias] = err == nil
