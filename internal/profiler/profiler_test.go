@@ -51,39 +51,7 @@ func TestMutation(t *testing.T) {
 	})
 }
 
-// A statement for each row of a list is told as such, where it is and in the list.
-func TestRepeats(t *testing.T) {
-	t.Parallel()
-	each(t, func(t *testing.T, d docket) {
-		d.ask(t, "/naive", `query Once { clients(first: 1) { id reservations } }`, nil)
-		d.ask(t, "/naive", `query Naive { clients { id reservations } }`, nil)
-		list := d.page(t, "/debug/requests")
-		wants(t, list, `Naive N\+1 12×`, `\| 13 \|`, `Once \|`)
-		wants(t, d.page(t, "/debug/requests/"+d.latest(t)), `Naive N\+1 12×`, `SELECT clients \| 12`, `\nreservations \|`, `12 × SELECT reservations N\+1 \| \d+`, `\n2 \| .* 4294967297`, `\n3 \| .* 4294967298`, `\n13 \| `)
-		if only := d.page(t, "/debug/requests?only=repeats"); !strings.Contains(only, "Naive") || strings.Contains(only, "Once") {
-			t.Errorf("of N+1:\n%s", only)
-		}
-		d.ask(t, "/naive", `query Same { clients(first: 3) { same } }`, nil)
-		wants(t, d.page(t, "/debug/requests/"+d.latest(t)), `3 × SELECT providers same again \| `)
-		d.ask(t, "/naive", `query Bad { fails }`, nil)
-		wants(t, d.page(t, "/debug/requests/"+d.latest(t)), `SELECT nowhere failed`, `nowhere`)
-	})
-}
-
 // What is tried again, in another transaction, is not repeated: others were in
-// the way.
-func TestTriedAgain(t *testing.T) {
-	t.Parallel()
-	d := serve(t, "sqlite3", profiler.New(time.Now))
-	const read, again = "SELECT 1 FROM slots", "query($texts: [String!]!) { saw(texts: $texts) }"
-	d.ask(t, "/naive", again, map[string]any{"texts": []string{"BEGIN", read, "ROLLBACK", read, "BEGIN", read, "COMMIT"}})
-	if page := d.page(t, "/debug/requests/"+d.latest(t)); strings.Contains(page, "again") || strings.Count(page, "\nSELECT slots") != 3 {
-		t.Errorf("one for each transaction:\n%s", page)
-	}
-	d.ask(t, "/naive", again, map[string]any{"texts": []string{"BEGIN", read, read, "COMMIT"}})
-	wants(t, d.page(t, "/debug/requests/"+d.latest(t)), `2 × SELECT slots same again`)
-}
-
 // What was refused is shown with why, though it came to no operation.
 func TestRefused(t *testing.T) {
 	t.Parallel()
@@ -201,3 +169,5 @@ func TestOff(t *testing.T) {
 		}
 	}
 }
+
+// Nothing that docket does by itself repeats a statement: what is flagged is
