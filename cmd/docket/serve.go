@@ -54,6 +54,7 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 		return errors.Join(err, told.Stop(ctx))
 	}
 	defer func() { err = errors.Join(err, told.Stop(ctx), db.Close()) }()
+	db.Limit(c.DatabaseConnections)
 	if err := db.Connect(ctx); err != nil {
 		return fmt.Errorf("database: %w", err)
 	}

@@ -53,6 +53,7 @@ type Server struct {
 
 	Identity  `embed:""`
 	TLS       `embed:""`
+	Pool      `embed:""`
 	Shared    `embed:""`
 	Rates     `embed:""`
 	Replicas  `embed:""`
@@ -128,6 +129,9 @@ func (s Server) Validate() error {
 		return fmt.Errorf("database: must be named in environment %s", s.Environment)
 	}
 	if err := Verified(s.Environment, s.Database, s.DatabaseUnverified); err != nil {
+		return err
+	}
+	if err := s.Pool.validate(); err != nil {
 		return err
 	}
 	if s.IdempotencyKeep < time.Minute || s.IdempotencyKeep > 90*24*time.Hour {

@@ -26,6 +26,7 @@ func valid() config.Server {
 			Introspection: "auto", PersistedQueries: true, DocumentTokens: 6000, DocumentDepth: 40, DocumentAliases: 200,
 			DocumentRootFields: 100, DocumentMutations: 20, DocumentDirectives: 100, DocumentFragments: 200, DocumentSelections: 5000, DocumentRepeats: 100,
 		},
+		Pool:      config.Pool{DatabaseConnections: 16},
 		Requests:  config.Requests{ReadTimeout: 30 * time.Second, BodyMax: 1 << 20, BatchMax: 1},
 		Replicas:  config.Replicas{ReplicaLag: 10 * time.Second},
 		Telemetry: config.Telemetry{OperationLog: "auto"},
@@ -69,6 +70,10 @@ func TestValidate(t *testing.T) {
 
 		"a database in memory": {func(s *config.Server) { s.Database = "sqlite://:memory:" }, "database: must be a file"},
 
+		"one connection":      {func(s *config.Server) { s.DatabaseConnections = 1 }, "database-connections: must be between 2 and 500"},
+		"two connections":     {func(s *config.Server) { s.DatabaseConnections = 2 }, ""},
+		"500 connections":     {func(s *config.Server) { s.DatabaseConnections = 500 }, ""},
+		"501 connections":     {func(s *config.Server) { s.DatabaseConnections = 501 }, "database-connections: must be"},
 		"keys for a moment":   {func(s *config.Server) { s.IdempotencyKeep = time.Second }, "idempotency-keep: 1s is not between"},
 		"keys for a year":     {func(s *config.Server) { s.IdempotencyKeep = 8760 * time.Hour }, "idempotency-keep: 8760h0m0s is not between"},
 		"keys for a minute":   {func(s *config.Server) { s.IdempotencyKeep = time.Minute }, ""},

@@ -124,6 +124,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 			RateLimit: 60, RateLimitAnonymous: 6, RateWindow: 10 * time.Second, RateStoreDown: "refuse", TrustedProxies: "10.0.0.0/8, unix",
 		},
 		Shared: config.Shared{SharedStore: "redis://valkey:6379/1"},
+		Pool:   config.Pool{DatabaseConnections: 7},
 		Documents: config.Documents{
 			Introspection: "off", TrustedDocuments: "manifest.json", TrustedDocumentsOnly: true, DocumentTokens: 700, DocumentDepth: 6,
 			DocumentAliases: 50, DocumentRootFields: 4, DocumentMutations: 3, DocumentDirectives: 2, DocumentFragments: 10, DocumentSelections: 77, DocumentRepeats: 7,
@@ -144,7 +145,7 @@ func TestEverySettingEverywhere(t *testing.T) {
 		"operation-fields": "90", "operation-rows": "7000", "operation-values": "9000", "operation-parameters": "800", "operation-cost": "4000", "cursor-secret": want.CursorSecret,
 		"acme-domain": want.ACMEDomain, "acme-cache": want.ACMECache, "acme-accept-terms": "true", "acme-email": want.ACMEEmail,
 		"acme-directory": want.ACMEDirectory, "redirect-from": ":80", "redirect-port": "443", "hsts": "1m", "database-unverified": "true",
-		"rate-limit": "60", "rate-limit-anonymous": "6", "rate-window": "10s", "shared-store": want.SharedStore, "rate-store-down": "refuse",
+		"database-connections": "7", "rate-limit": "60", "rate-limit-anonymous": "6", "rate-window": "10s", "shared-store": want.SharedStore, "rate-store-down": "refuse",
 		"trusted-proxies": want.TrustedProxies,
 		"introspection":   "off", "persisted-queries": "false", "trusted-documents": "manifest.json", "trusted-documents-only": "true",
 		"document-tokens": "700", "document-depth": "6", "document-aliases": "50", "document-root-fields": "4", "document-mutations": "3",

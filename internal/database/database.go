@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"runtime"
 	"strings"
 
 	"entgo.io/ent/dialect"
@@ -40,9 +39,9 @@ func Open(rawURL string, told ...Observer) (*DB, error) {
 		connector = sqliteConnector{&sqlite.Driver{}, dsn}
 	}
 	db := sql.OpenDB(observed(connector, told))
-	db.SetMaxOpenConns(maxOpen(name))
-	db.SetMaxIdleConns(maxOpen(name)) // opening a connection to PostgreSQL costs more than a query
-	return &DB{db, name, shown(rawURL), prepares(db)}, nil
+	opened := &DB{db, name, shown(rawURL), prepares(db)}
+	opened.bound()
+	return opened, nil
 }
 
 // shown is the URL as it may be printed: drivers say what is wrong, but not
@@ -59,22 +58,15 @@ func shown(rawURL string) string {
 func (db *DB) String() string { return db.shown }
 
 // Connect connects now instead of on first use, and names the database if that
-// fails.
+// fails, or if its connections change hands.
 func (db *DB) Connect(ctx context.Context) error {
 	if err := db.PingContext(ctx); err != nil {
 		return fmt.Errorf("%s: %w", db.shown, err)
 	}
-	return nil
-}
-
-// maxOpen is how many connections a database has at most. Those to a SQLite file
-// work in this process, each with a cache of its own: more than there are
-// processors would only take memory.
-func maxOpen(name string) int {
-	if name == dialect.SQLite {
-		return runtime.GOMAXPROCS(0) + 2
+	if err := db.owned(ctx); err != nil {
+		return fmt.Errorf("%s: %w", db.shown, err)
 	}
-	return 16
+	return nil
 }
 
 // ORM is the generated client on the database.

@@ -25,7 +25,7 @@ type postgresConnector struct{ dsn string }
 func (c postgresConnector) Driver() driver.Driver { return &pq.Driver{} }
 
 func (c postgresConnector) Connect(ctx context.Context) (driver.Conn, error) {
-	connector, err := pq.NewConnector(c.dsn)
+	connector, settings, err := c.session()
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,11 @@ func (c postgresConnector) Connect(ctx context.Context) (driver.Conn, error) {
 		return nil, fmt.Errorf("a connection of pq is %T, which lacks methods", opened)
 	}
 	l.up = true
-	return &lineConn{pqConn: conn, line: l}, nil
+	session := &lineConn{pqConn: conn, line: l}
+	if err := session.set(ctx, settings); err != nil {
+		return nil, errors.Join(err, session.Close())
+	}
+	return session, nil
 }
 
 // pqConn is what a connection of pq can do.
