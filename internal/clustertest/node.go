@@ -30,21 +30,11 @@ func (n *Node) URL(c *Cluster) string {
 // Off ends all that works on the machine as loss of power does; it stays off.
 func (n *Node) Off(t testing.TB) {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(n.folder, "off"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	n.Halt(t)
 	for _, name := range []string{"patroni", "pgbouncer", "etcd"} {
 		n.Signal(name, syscall.SIGKILL)
 	}
 	n.Signal("postgres", syscall.SIGKILL)
-}
-
-// On lets the machine start what was there.
-func (n *Node) On(t testing.TB) {
-	t.Helper()
-	if err := os.Remove(filepath.Join(n.folder, "off")); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // Signal sends a signal to one of the programs of the machine: patroni, pgbouncer,
@@ -95,4 +85,12 @@ func childrenOf(parent int) (pids []int) {
 	}
 	slices.Sort(pids)
 	return pids
+}
+
+// Halt has what ends on the machine stay ended, and ends nothing.
+func (n *Node) Halt(t testing.TB) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(n.folder, "off"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -49,6 +49,8 @@ type world struct {
 	start    time.Time
 	provider string                   // whose slots all callers want
 	hot      atomic.Pointer[[]string] // those slots
+	pause    time.Duration            // after each thing that a caller does
+	seen     *outage                  // what callers saw of the service, where that is measured
 }
 
 // do asks for an operation and notes it; what stays unknown, it asks for again.
@@ -94,6 +96,7 @@ func (c *caller) perform(t *testing.T, o *operation) {
 	if took := time.Since(start); took > deadline+late {
 		violation(t, "%s %v took %v", o.verb, o.input, took)
 	}
+	c.world.seen.write(o)
 }
 
 // reserve reserves a slot for one of the caller's clients.
@@ -173,6 +176,7 @@ func (c *caller) read(t *testing.T) {
 	if err == nil && len(problems) > 0 && !problems[0].Extensions.Retryable {
 		violation(t, "a read was answered with %+v", problems[0])
 	}
+	c.world.seen.read(problems, err)
 }
 
 // act does one thing by chance.

@@ -82,6 +82,7 @@ func (l *load) while(t *testing.T, f func()) {
 		done.Go(func() {
 			for ctx.Err() == nil {
 				c.act(t)
+				time.Sleep(l.pause)
 			}
 		})
 	}
