@@ -33,7 +33,7 @@ type Cluster struct {
 // machine has an etcd, with 1 only the first.
 func New(t testing.TB, etcds int) *Cluster {
 	t.Helper()
-	needs(t, "patroni", "etcd", "haproxy", "pgbouncer", "setpriv", "openssl")
+	Needs(t, "patroni", "etcd", "haproxy", "pgbouncer", "setpriv", "openssl")
 	base, err := os.MkdirTemp(scratch(), "docket-cluster-")
 	if err == nil {
 		err = os.Chmod(base, 0o755) //nolint:gosec // PostgreSQL goes through it as somebody else
@@ -96,8 +96,8 @@ func (c *Cluster) read(out io.Reader) error {
 	return errors.Join(errors.New("it ended"), lines.Err())
 }
 
-// needs skips the test, or fails it in CI, unless the programs are there.
-func needs(t testing.TB, programs ...string) {
+// Needs skips the test, or fails it in CI, unless the programs are there.
+func Needs(t testing.TB, programs ...string) {
 	t.Helper()
 	for _, name := range programs {
 		if program(name) != "" {

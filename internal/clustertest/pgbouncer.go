@@ -16,7 +16,7 @@ import (
 // mode and any other settings, and returns the DSN to go through it.
 func PgBouncer(t testing.TB, dsn, mode string, settings ...string) string {
 	t.Helper()
-	needs(t, "pgbouncer")
+	Needs(t, "pgbouncer")
 	u, err := url.Parse(dsn)
 	if err != nil {
 		t.Fatal(err)

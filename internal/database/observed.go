@@ -136,7 +136,7 @@ func (c *observedConn) end(text string, do func() error) error {
 func (c *observedConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	end := c.begin(ctx, query, args)
 	result, err := c.observable.ExecContext(ctx, query, args)
-	end(changed(result, err), err)
+	end(affected(result, err), err)
 	return result, err
 }
 
@@ -175,7 +175,7 @@ type observedStmt struct {
 func (s *observedStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
 	end := s.conn.begin(ctx, s.text, args)
 	result, err := s.preparedStmt.ExecContext(ctx, args)
-	end(changed(result, err), err)
+	end(affected(result, err), err)
 	return result, err
 }
 
@@ -185,8 +185,8 @@ func (s *observedStmt) QueryContext(ctx context.Context, args []driver.NamedValu
 	return counted(rows, err, end)
 }
 
-// changed is how many rows a statement changed, where the driver tells it.
-func changed(r driver.Result, err error) int64 {
+// affected is how many rows a statement changed, where the driver tells it.
+func affected(r driver.Result, err error) int64 {
 	if err != nil || r == nil {
 		return 0
 	}

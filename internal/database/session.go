@@ -84,7 +84,7 @@ func look(ctx context.Context, idle, busy *sql.Conn, first int) error {
 	if other, err := process(ctx, busy); err != nil || other == first {
 		return errors.Join(err, changed(other == first))
 	}
-	tx, err := busy.BeginTx(ctx, nil)
+	tx, err := busy.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // which a replica also takes
 	if err != nil {
 		return err
 	}
