@@ -30,7 +30,7 @@ type Cluster struct {
 
 // New brings up a cluster that ends with the test. Where a program is missing the
 // test is skipped, but fails if CI is set in the environment. With etcds 3 each
-// machine has an etcd, with 1 only the first.
+// machine has an etcd; with 1 there is one that is on none of them.
 func New(t testing.TB, etcds int) *Cluster {
 	t.Helper()
 	Needs(t, "patroni", "etcd", "haproxy", "pgbouncer", "setpriv", "openssl")
