@@ -3,6 +3,7 @@ package cluster_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"net/url"
 	"os"
 	"os/exec"
@@ -11,9 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"docket/ent/orm"
 	"docket/internal/clustertest"
 	"docket/internal/database"
 	"docket/internal/pgtest"
+	"docket/internal/txn"
 )
 
 // What the files are to bring about, on a cluster of them.
@@ -45,6 +48,12 @@ func TestCluster(t *testing.T) {
 			if got := one(t, open(t, c.Reads).DB, "SELECT pg_is_in_recovery()"); got != "true" {
 				t.Errorf("reads go to a machine that is not in recovery: %s", got)
 			}
+		}
+	})
+	t.Run("who would write on a replica hears that it is unavailable, and nothing was done", func(t *testing.T) {
+		_, err := txn.Do(t.Context(), reads.ORM(), func(*orm.Tx) (int, error) { return 0, nil })
+		if !errors.Is(err, txn.ErrUndone) || !txn.Unavailable(err) {
+			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("nobody connects in plain text, or without the password", func(t *testing.T) {

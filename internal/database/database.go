@@ -126,13 +126,14 @@ func postgresURL(rawURL string) (*url.URL, error) {
 // costs about as much as one in a row, as it does from memory or a solid disk;
 // with PostgreSQL's default, made for disks that turn, reading a whole table
 // seems cheaper than looking up a hundred of its rows. Connecting takes no longer
-// than some seconds, lest those who wait for it take up the whole pool. The URL
-// can say otherwise.
+// than some seconds, lest those who wait for it take up the whole pool. No
+// time-out is PostgreSQL's: one that strikes a commit which waits for a standby has
+// it answered as if it were done. The URL can say otherwise.
 func postgresDSN(u url.URL) string {
 	q := u.Query()
 	for name, value := range map[string]string{
 		"timezone": "UTC", "plan_cache_mode": "force_generic_plan", "jit": "off", "random_page_cost": "1.1",
-		"connect_timeout": "5",
+		"connect_timeout": "5", "statement_timeout": "0",
 	} {
 		if !q.Has(name) {
 			q.Set(name, value)

@@ -33,7 +33,8 @@ func Ended(err error) bool {
 func Unavailable(err error) bool {
 	var pg *pq.Error
 	if errors.As(err, &pg) {
-		return slices.Contains(outClasses, string(pg.Code.Class())) || slices.Contains(outCodes, string(pg.Code))
+		standby := errors.Is(err, errBegin) && pg.Code == "0A000" // which begins nothing that may write, after a failover
+		return standby || slices.Contains(outClasses, string(pg.Code.Class())) || slices.Contains(outCodes, string(pg.Code))
 	}
 	var lite *sqlite.Error
 	if errors.As(err, &lite) {
