@@ -24,7 +24,7 @@ func (c *Cluster) On(t testing.TB) {
 // Switch has the synchronous standby become the primary, as an operator would.
 func (c *Cluster) Switch(t testing.TB) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "patronictl", "-c", filepath.Join(c.Nodes[0].folder, "patroni.yml"), //nolint:gosec // a file of ours
+	cmd := exec.CommandContext(t.Context(), "patronictl", "-c", filepath.Join(c.Nodes[0].folder, "patroni.yml"),
 		"switchover", "--master", c.Primary(t).Name, "--candidate", c.Standby(t).Name, "--force", "docket")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("patronictl: %v\n%s", err, out)
@@ -39,7 +39,7 @@ func (c *Cluster) Empty(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	Eventually(t, "the database cannot be emptied", func() bool {
 		_, err := db.ExecContext(t.Context(), "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
 		return err == nil

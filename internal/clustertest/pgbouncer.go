@@ -33,10 +33,10 @@ func PgBouncer(t testing.TB, dsn, mode string, settings ...string) string {
 		text += s + "\n"
 	}
 	file := filepath.Join(dir, "pgbouncer.ini")
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil { //nolint:gosec // another user reads it, and there is no secret in it
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil { // another user reads it, and there is no secret in it
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program("pgbouncer"), "-q", file) //nolint:gosec,noctx // ends with the test, below
+	cmd := exec.Command(program("pgbouncer"), "-q", file) //nolint:noctx // ends with the test, below
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	endWithUs(cmd.SysProcAttr)
 	if os.Geteuid() == 0 { // whom PgBouncer refuses

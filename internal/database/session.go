@@ -66,12 +66,12 @@ func (db *DB) owned(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer idle.Close()
+	defer func() { _ = idle.Close() }()
 	busy, err := db.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("a second connection: %w", err)
 	}
-	defer busy.Close()
+	defer func() { _ = busy.Close() }()
 	first, err := process(ctx, idle)
 	for n := 0; n < looks && err == nil; n++ {
 		err = look(ctx, idle, busy, first)
@@ -108,9 +108,12 @@ func changed(is bool) error {
 	return nil
 }
 
-// process is the one of PostgreSQL that works for a connection.
-func process(ctx context.Context, on interface {
+// querier is a connection, or its transaction.
+type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}) (pid int, err error) {
+}
+
+// process is the one of PostgreSQL that works for a connection.
+func process(ctx context.Context, on querier) (pid int, err error) {
 	return pid, on.QueryRowContext(ctx, "SELECT pg_backend_pid()").Scan(&pid)
 }

@@ -65,7 +65,8 @@ var breakages = []breakage{
 	{"a planned switch", true, func(t *testing.T, c *clustertest.Cluster, _ *clustertest.Node, _ *outage) { t.Helper(); c.Switch(t) }, nothing},
 }
 
-func off(t *testing.T, _ *clustertest.Cluster, p *clustertest.Node, _ *outage)  { t.Helper(); p.Off(t) }
+func off(t *testing.T, _ *clustertest.Cluster, p *clustertest.Node, _ *outage) { t.Helper(); p.Off(t) }
+
 func back(t *testing.T, c *clustertest.Cluster, _ *clustertest.Node, _ *outage) { t.Helper(); c.On(t) }
 
 func nothing(*testing.T, *clustertest.Cluster, *clustertest.Node, *outage) {}
