@@ -77,7 +77,7 @@ func TestStatementsAreObserved(t *testing.T) {
 				do   func()
 				want []string
 			}{
-				{func() { must(t, db.Connect(ctx)) }, []string{"CONNECT (0) 0"}},
+				{func() { must(t, db.PingContext(ctx)) }, []string{"CONNECT (0) 0"}},
 				{func() { must(t, db.PingContext(ctx)) }, nil},
 				{func() { read("SELECT $1 UNION ALL SELECT 'b'", "a") }, []string{"PREPARE SELECT $1 UNION ALL SELECT 'b' (0) 0", "SELECT $1 UNION ALL SELECT 'b' (1) 2"}},
 				{func() { read("SELECT $1 UNION ALL SELECT 'b'", "a") }, []string{"SELECT $1 UNION ALL SELECT 'b' (1) 2"}},
