@@ -2,10 +2,11 @@
 // one JSON object, for browser_test.go to judge. It reads from the environment:
 //   CHROMIUM  the browser's executable
 //   BASE      the address of the server
+//   SCREENS   if it shall look at other screens, too
 //   SHOTS     a folder for pictures of the pages, if anybody wants some
 import { chromium } from 'playwright-core';
 
-const { CHROMIUM, BASE, SHOTS } = process.env;
+const { CHROMIUM, BASE, SCREENS, SHOTS } = process.env;
 const seen = { requests: [], problems: [], contrast: [], nameless: [], wide: [] };
 
 const browser = await chromium.launch({
@@ -77,7 +78,7 @@ try {
 
   await ask('/naive', 'query Naive { clients { id reservations } }');
   await ask('/graphql', 'query WithAVeryLongNameThatWouldNotFitOnTheSmallestOfAllScreens { clients { totalCount } nodes(ids: ["x"]) { id } }');
-  for (const [name, options] of Object.entries({
+  for (const [name, options] of Object.entries(!SCREENS ? {} : {
     dark: { colorScheme: 'dark', viewport: { width: 1360, height: 850 } },
     phone: { viewport: { width: 360, height: 780 } },
     tablet: { viewport: { width: 820, height: 1000 }, colorScheme: 'dark' },
