@@ -25,7 +25,7 @@ const kept = time.Minute
 func (s Server) OpenReplicas(db *database.DB, observers []database.Observer, clock func() time.Time, log *slog.Logger) (*replica.Set, error) {
 	keep := s.ReplicaLag + kept
 	c := replica.Config{
-		Primary: db, PrimaryURL: s.Database, URLs: s.DatabaseReplicas, Lag: s.ReplicaLag,
+		Primary: db, PrimaryURL: s.Database, URLs: s.DatabaseReplicas, Most: s.DatabaseConnections, Lag: s.ReplicaLag,
 		Observers: observers, Positions: replica.NewMemory(keep, clock), Clock: clock, Log: log,
 	}
 	if len(c.URLs) > 0 && s.SharedStore != memory {

@@ -3,11 +3,13 @@ package replica_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"docket/internal/clustertest"
 	"docket/internal/database"
 	"docket/internal/pgtest"
 	"docket/internal/replica"
@@ -260,6 +262,21 @@ func TestReplicaBecomesAnother(t *testing.T) {
 			if !s.sees(t, "anna", written) {
 				t.Fatal("anna does not see what she wrote")
 			}
+		}
+	}
+}
+
+// A replica behind a pooler that mixes its connections is not read; by session it is.
+func TestPooledReplica(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 1)
+	for mode, want := range map[string]string{"transaction": "by session", "session": isRead} {
+		s := c.serve(t, func(r *replica.Config) {
+			r.URLs = []string{clustertest.PgBouncer(t, c.standbys[0].DSN(name), mode, "default_pool_size = 20")}
+		})
+		s.logs(t, 1, want)
+		if mode == "transaction" && strings.Contains(s.log.String(), isRead) {
+			t.Error("it is read")
 		}
 	}
 }

@@ -28,6 +28,7 @@ type Config struct {
 	Primary    *database.DB
 	PrimaryURL string // to watch it over connections of its own
 	URLs       []string
+	Most       int           // connections for reads to each replica; 0 for the default
 	Lag        time.Duration // how far behind a replica that is read may be
 	Positions  Positions
 	Observers  []database.Observer // of what is read from replicas
@@ -82,6 +83,9 @@ func Open(c Config) (s *Set, err error) {
 		r := &replica{}
 		if r.DB, err = database.Open(url, append([]database.Observer{connecting{r}}, c.Observers...)...); err != nil {
 			return s, err
+		}
+		if c.Most > 0 {
+			r.Limit(c.Most)
 		}
 		r.reads = r.Reads()
 		s.replicas = append(s.replicas, r)

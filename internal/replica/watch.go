@@ -123,6 +123,11 @@ func (s *Set) check(ctx context.Context, r *replica) (why string) {
 	case err == nil:
 		r.marks.add(mark{primary, asked}, s.lag)
 	}
+	if !had {
+		if err := r.connect(ctx); err != nil {
+			return err.Error()
+		}
+	}
 	now := &standing{place: at, fresh: r.marks.fresh(at.Position), opened: opened}
 	if had {
 		now.there, now.end = before.there, before.end
@@ -145,6 +150,13 @@ func (s *Set) check(ctx context.Context, r *replica) (why string) {
 func lost(st *standing, why string) string {
 	st.lose()
 	return why
+}
+
+// connect reports an error where a pooler mixes the connections for reads.
+func (r *replica) connect(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*patience)
+	defer cancel()
+	return r.Connect(ctx)
 }
 
 // place asks the replica where it is, and whether it is a standby.
