@@ -97,7 +97,7 @@ func watch(t *testing.T) watcher {
 	t.Helper()
 	primary := pgtest.NewPrimary(t)
 	pgtest.NewStandby(t, primary)
-	top := newTopologyOn(t, primary.DSN("postgres"), 1, idle)
+	top := newTopologyOn(t, primary.DSN("postgres"), 1, "DOCKET_DRAIN=0s")
 	var admins []string
 	for range 2 {
 		admin := freeAddress(t)

@@ -168,8 +168,9 @@ type booker struct {
 	provider string
 	day      time.Time
 	slots    []string
-	last     string   // slot that was asked for
-	booked   []string // reservations that were confirmed
+	last     string      // slot that was asked for
+	booked   []string    // reservations that were confirmed
+	told     []time.Time // when, of each
 	failed   []failure
 	asked    int
 }
@@ -220,7 +221,7 @@ func (b *booker) book() error {
 	if _, err := b.id("reservationConfirm", fmt.Sprintf("reservationId: %q", made), "reservation"); err != nil {
 		return err
 	}
-	b.booked = append(b.booked, made)
+	b.booked, b.told = append(b.booked, made), append(b.told, time.Now())
 	return nil
 }
 

@@ -25,6 +25,7 @@ type cluster struct {
 
 	port    string   // a part of the socket's name, too
 	options []string // of the server, beside the settings
+	conf    string   // lines of its postgresql.conf
 	durable bool     // it keeps what it acknowledges, through a crash
 	copied  *cluster // the one that it is a standby of; nil for none
 }

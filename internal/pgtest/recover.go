@@ -2,74 +2,93 @@ package pgtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"time"
 )
 
-// NewArchiving is as [NewDurable], with settings in the form of postgresql.conf's
-// names and values: such as archive_command, which the others are not to have.
-func NewArchiving(t TB, settings map[string]string) *Server {
+// NewArchiving is as [NewDurable], with lines in its postgresql.conf: such as an
+// archive_command, which the others are not to have.
+func NewArchiving(t TB, conf string) *Server {
 	t.Helper()
-	s := require(t, func() (*Server, error) { return startArchiving(t.Context(), settings) }, os.Getenv("CI") != "")
+	s := require(t, func() (*Server, error) { return startArchiving(t.Context(), conf) }, os.Getenv("CI") != "")
 	t.Cleanup(s.Stop)
 	return s
 }
 
-func startArchiving(ctx context.Context, settings map[string]string) (*Server, error) {
+func startArchiving(ctx context.Context, conf string) (*Server, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	c, err := newCluster(os.Getenv("PGBIN"), onDisk())
 	if err != nil {
 		return nil, fmt.Errorf("pgtest: start: %w", err)
 	}
-	c.durable, c.options = true, options(settings)
+	c.durable, c.options, c.conf = true, replicating, conf
 	return c.serve(ctx)
 }
 
-func options(settings map[string]string) (all []string) {
-	for name, value := range settings {
-		all = append(all, "-c", name+"="+value)
+// configure adds to the configuration, which goes with the data into a backup.
+func (c *cluster) configure() error {
+	if c.conf == "" {
+		return nil
 	}
-	return all
+	file, err := os.OpenFile(filepath.Join(c.data(), "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString("\n" + c.conf)
+	return errors.Join(err, file.Close())
 }
 
 // Recover starts a server on the data directory that fill makes at the path that
 // it is given, such as out of a backup, and returns when it has recovered and
-// takes writes.
-func (s *Server) Recover(ctx context.Context, fill func(data string) error) (*Server, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
+// takes writes. It ends with the test.
+func (s *Server) Recover(t TB, fill func(data string) error) (*Server, error) {
+	t.Helper()
 	c, err := newCluster(os.Getenv("PGBIN"), onDisk())
 	if err != nil {
 		return nil, err
 	}
-	c.durable, c.options = true, append(s.cluster.options, "-c", "archive_mode=off", "-c", "hot_standby=on")
-	err = s.Command(ctx, "mkdir", "--mode=700", c.data()).Run()
+	c.durable, c.options = true, s.cluster.options
+	err = s.Command(t.Context(), "mkdir", "--mode=700", c.data()).Run()
 	if err == nil {
 		err = fill(c.data())
-	}
-	var p *process
-	if err == nil {
-		p, err = c.launch(ctx)
 	}
 	if err != nil {
 		c.dir.remove()
 		return nil, err
 	}
-	restored, err := attach(ctx, socket(c.dir.path, c.port), p)
-	for recovering := true; err == nil && recovering; time.Sleep(10 * time.Millisecond) {
-		err = restored.admin.QueryRowContext(ctx, "SELECT pg_is_in_recovery()").Scan(&recovering)
+	restored, err := c.recovered(t.Context())
+	if err == nil {
+		t.Cleanup(restored.Stop)
 	}
+	return restored, err
+}
+
+// recovered launches a cluster that has to recover first.
+func (c *cluster) recovered(ctx context.Context) (*Server, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	p, err := c.launch(ctx)
+	if err != nil {
+		c.dir.remove()
+		return nil, err
+	}
+	s, err := attach(ctx, socket(c.dir.path, c.port), p)
 	if err != nil {
 		err = p.explain(err)
 		p.stop()
 		return nil, err
 	}
-	restored.cluster = c
-	return restored, nil
+	s.cluster = c
+	if err := s.until(ctx, "SELECT NOT pg_is_in_recovery()"); err != nil {
+		err = p.explain(err)
+		s.Stop()
+		return nil, err
+	}
+	return s, nil
 }
 
 // Command is a program that runs under the account of the server, and finds

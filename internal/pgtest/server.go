@@ -74,6 +74,9 @@ func (c *cluster) run(ctx context.Context) (*process, error) {
 	if err := c.initialise(ctx); err != nil {
 		return nil, err
 	}
+	if err := c.configure(); err != nil {
+		return nil, err
+	}
 	return c.launch(ctx)
 }
 
