@@ -47,8 +47,11 @@ func tellings(b *testing.B, url string) []*telling {
 		metrics, log bool
 		sampled      string
 	}{
-		{"nothing", false, false, ""}, {"metrics", true, false, ""}, {"metrics, log", true, true, ""},
-		{"metrics, log, 1 % of traces", true, true, "0.01"}, {"metrics, log, all traces", true, true, "1"},
+		{"nothing", false, false, ""},
+		{"metrics", true, false, ""},
+		{"metrics, log", true, true, ""},
+		{"metrics, log, 1 % of traces", true, true, "0.01"},
+		{"metrics, log, all traces", true, true, "1"},
 	} {
 		b.Setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "")
 		if of.sampled != "" {
