@@ -61,7 +61,7 @@ func tellings(b *testing.B, url string) []*telling {
 		b.Setenv("OTEL_TRACES_SAMPLER_ARG", of.sampled)
 		t, err := telemetry.Start(b.Context(), telemetry.Settings{Metrics: of.metrics, Operations: of.log, Log: slog.NewJSONHandler(io.Discard, nil), Clock: time.Now})
 		must(b, err)
-		b.Cleanup(func() { _ = t.Stop(context.Background()) })
+		b.Cleanup(func() { t.Stop(context.Background()) })
 		var observers []database.Observer
 		if t != nil {
 			observers = append(observers, t.Statements("postgresql"))

@@ -51,9 +51,10 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 	observers := append(c.observers(told), profiler.Observers()...)
 	db, err := database.Open(c.Database, observers...)
 	if err != nil {
-		return errors.Join(err, told.Stop(ctx))
+		told.Stop(ctx)
+		return err
 	}
-	defer func() { err = errors.Join(err, told.Stop(ctx), db.Close()) }()
+	defer func() { told.Stop(ctx); err = errors.Join(err, db.Close()) }()
 	db.Limit(c.DatabaseConnections)
 	if err := db.Connect(ctx); err != nil {
 		return fmt.Errorf("database: %w", err)

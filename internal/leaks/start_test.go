@@ -40,7 +40,7 @@ func TestVariables(t *testing.T) {
 		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + s.String(),
 		"OTEL_RESOURCE_ATTRIBUTES=" + s.String(),
 	} {
-		out, err := run(t, []string{variable}, "serve", "--listen", "localhost:0")
+		out, err := run(t, []string{"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=http://localhost:1", variable}, "serve", "--listen", "localhost:0")
 		if err == nil {
 			t.Errorf("a server starts with %q", variable)
 		}

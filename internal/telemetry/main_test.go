@@ -59,6 +59,7 @@ type served struct {
 	cmd          *exec.Cmd
 	log          string // the file of its log
 	ended        chan struct{}
+	how          error // why it ended; nil for in order
 }
 
 var (
@@ -89,7 +90,7 @@ func serve(t *testing.T, database string, variables []string, args ...string) *s
 	}
 	go func() {
 		_, _ = io.Copy(io.Discard, stdout)
-		_ = s.cmd.Wait()
+		s.how = s.cmd.Wait()
 		close(s.ended)
 	}()
 	t.Cleanup(func() {
@@ -110,6 +111,9 @@ func (s *served) stop(t *testing.T) {
 	_ = s.cmd.Process.Signal(os.Interrupt)
 	select {
 	case <-s.ended:
+		if s.how != nil {
+			t.Errorf("the server ended: %v", s.how)
+		}
 	case <-time.After(time.Minute):
 		_ = s.cmd.Process.Signal(syscall.SIGKILL)
 		t.Error("the server does not end")

@@ -69,11 +69,13 @@ func Start(ctx context.Context, s Settings) (*Telemetry, error) {
 	t.log = t.here
 	for _, start := range []func(context.Context, signals) error{t.traces, t.metrics, t.records} {
 		if err := start(ctx, wanted); err != nil {
-			return nil, errors.Join(err, t.Stop(ctx))
+			t.Stop(ctx)
+			return nil, err
 		}
 	}
 	if err := t.observeBuild(); err != nil {
-		return nil, errors.Join(err, t.Stop(ctx))
+		t.Stop(ctx)
+		return nil, err
 	}
 	return t, nil
 }
@@ -149,15 +151,19 @@ func (t *Telemetry) Handler() http.Handler {
 	})
 }
 
-// Stop exports what is still queued, and waits for that no longer than a while.
-func (t *Telemetry) Stop(ctx context.Context) (err error) {
+// Stop exports what is still queued, and waits for that no longer than a while: that
+// nobody received it is no failure of the server.
+func (t *Telemetry) Stop(ctx context.Context) {
 	if t == nil {
-		return nil
+		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
+	var err error
 	for _, stop := range t.stop {
 		err = errors.Join(err, stop(ctx))
 	}
-	return err
+	if err != nil {
+		t.here.WarnContext(ctx, "telemetry is lost: not all could be exported before the end", "error", err)
+	}
 }
