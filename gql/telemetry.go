@@ -66,18 +66,22 @@ func (c Config) decided(schema *ast.Schema) gate.Observer {
 	}
 	return func(ctx context.Context, verb string, ids func() []string) (context.Context, func(error)) {
 		ctx, ended := c.Telemetry.Decision(ctx, verb, ids)
-		return ctx, func(err error) {
-			if err == nil {
-				ended("DONE")
-				return
-			}
-			_, code, _ := explain(err, schema)
-			if code == "" {
-				code = "INTERNAL"
-			}
-			ended(code)
-		}
+		return ctx, func(err error) { ended(decision(err, schema)) }
 	}
+}
+
+// decision is how a verb ended that returned err: AGAIN is no decision yet, as the
+// transaction lost to another.
+func decision(err error, schema *ast.Schema) string {
+	switch _, code, _ := explain(err, schema); {
+	case err == nil:
+		return "DONE"
+	case txn.Lost(err):
+		return "AGAIN"
+	case code != "":
+		return code
+	}
+	return "INTERNAL"
 }
 
 // watched has transactions of ctx that are run again told to telemetry.

@@ -45,7 +45,7 @@ func Do[T any](ctx context.Context, db *orm.Client, f func(tx *orm.Tx) (T, error
 		v, err := once(ctx, db, f)
 		away := errors.Is(err, errBegin) && Unavailable(err)
 		switch {
-		case err == nil || !away && !lost(err):
+		case err == nil || !away && !Lost(err):
 			return v, err
 		case attempt+1 < attempts:
 		case away:
@@ -103,8 +103,8 @@ func Lock(s *entsql.Selector, tables ...string) {
 	s.For(entsql.LockUpdate, entsql.WithLockClause(clause))
 }
 
-// lost reports whether the database gave up the transaction in favour of another.
-func lost(err error) bool {
+// Lost reports whether the database gave up the transaction in favour of another.
+func Lost(err error) bool {
 	if errors.Is(err, ErrAgain) {
 		return true
 	}
