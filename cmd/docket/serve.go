@@ -110,7 +110,7 @@ func (c serveCommand) Run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	admin, err := c.admin(ctx, told, db, client, secure)
+	admin, err := c.admin(ctx, told, db, replicas, client, secure)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}

@@ -12,6 +12,7 @@ import (
 	"docket/internal/address"
 	"docket/internal/database"
 	"docket/internal/gate"
+	"docket/internal/replica"
 	"docket/internal/server"
 	"docket/internal/telemetry"
 )
@@ -46,13 +47,16 @@ func (c serveCommand) observers(told *telemetry.Telemetry) []database.Observer {
 
 // admin listens for operators, if it is to, and has them told what is known of the
 // database and of certificates.
-func (c serveCommand) admin(ctx context.Context, told *telemetry.Telemetry, db *database.DB, client *orm.Client, secure *server.TLS) (*server.Admin, error) {
+func (c serveCommand) admin(ctx context.Context, told *telemetry.Telemetry, db *database.DB, replicas *replica.Set, client *orm.Client, secure *server.TLS) (*server.Admin, error) {
 	err := errors.Join(
 		told.ObservePool("primary", db.Stats),
 		told.ObserveHolds(func(ctx context.Context, since, now time.Time) (running, ended int, err error) {
 			return gate.Holds(ctx, client, since, now)
 		}),
 	)
+	for i, r := range replicas.Replicas() {
+		err = errors.Join(err, told.ObservePool(fmt.Sprintf("replica %d", i+1), r.Stats))
+	}
 	if secure != nil {
 		err = errors.Join(err, told.ObserveCertificates(secure.Ends))
 	}

@@ -126,6 +126,14 @@ func open(url string, connections int) (*database.DB, error) {
 	return db, nil
 }
 
+// Replicas are those that were given, in their order, whether or not they are read.
+func (s *Set) Replicas() (all []*database.DB) {
+	for _, r := range s.replicas {
+		all = append(all, r.DB)
+	}
+	return all
+}
+
 // Close ends the watches and the connections to replicas, not those to the primary.
 func (s *Set) Close() error {
 	s.stop()
