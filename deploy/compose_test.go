@@ -77,7 +77,7 @@ func TestComposeStops(t *testing.T) {
 	if problem := stops(t, text, read(t, "nginx/nginx.conf")); problem != "" {
 		t.Error(problem)
 	}
-	for _, planted := range [][2]string{{"DOCKET_DRAIN: 6s", "DOCKET_DRAIN: 4s"}, {"period: 45s", "period: 40s"}, {"REPLICAS:-2}", "REPLICAS:-1}"}} {
+	for _, planted := range [][2]string{{"DOCKET_DRAIN: 6s", "DOCKET_DRAIN: 4s"}, {"period: 60s", "period: 40s"}, {"REPLICAS:-2}", "REPLICAS:-1}"}} {
 		if stops(t, replaced(t, text, planted[0], planted[1]), read(t, "nginx/nginx.conf")) == "" {
 			t.Errorf("a planted mistake is not seen: %s", planted[1])
 		}
