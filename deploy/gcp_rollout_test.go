@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -183,7 +184,12 @@ func TestRollout(t *testing.T) {
 // does, or somebody at a keyboard.
 func TestRolloutIsInterrupted(t *testing.T) {
 	t.Parallel()
-	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
+	ended := []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP}
+	for _, each := range ended { // one that is ignored here, as under nohup, would be ignored there, too
+		signal.Notify(make(chan os.Signal, 1), each)
+		defer signal.Reset(each)
+	}
+	for _, signal := range ended {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()
 			c := newFakeCloud(t)
