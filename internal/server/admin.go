@@ -27,6 +27,7 @@ const (
 func (s *Server) administer() (stop func()) {
 	h := s.http(s.adminHandler())
 	h.WriteTimeout = adminWrite
+	h.ConnState = nil // nobody waits for those whom operators keep
 	go func() {
 		if err := h.Serve(s.Admin.Listener); !errors.Is(err, http.ErrServerClosed) {
 			s.Log.Error("nobody can administer this server any more", "error", err)

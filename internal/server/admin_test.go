@@ -128,6 +128,29 @@ func TestAdminEndsLast(t *testing.T) {
 	}
 }
 
+// A connection that Prometheus keeps is nobody's whom a stopping server waits for.
+func TestKeptByOperators(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	s.Drain = 4 * time.Second
+	_, admin, stop, ended := administered(t, s)
+	kept := &http.Transport{}
+	defer kept.CloseIdleConnections()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, admin+"/metrics", nil)
+	must(t, err)
+	response, err := kept.RoundTrip(r)
+	must(t, err)
+	_, err = io.Copy(io.Discard, response.Body)
+	must(t, err)
+	must(t, response.Body.Close())
+	began := time.Now()
+	stop()
+	must(t, <-ended)
+	if lasted := time.Since(began); lasted > 2*s.Drain-time.Second/2 {
+		t.Errorf("it waited for %v, with a drain of %v", lasted, s.Drain)
+	}
+}
+
 // What goes around everything sees what is refused, too.
 func TestAround(t *testing.T) {
 	t.Parallel()
