@@ -43,7 +43,12 @@ func Apply(ctx context.Context, db *database.DB, dir migrate.Dir) (applied []str
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, undo()) }()
-	a := applier{conn, db.Dialect, dir}
+	a := &applier{conn: conn, dialect: db.Dialect, dir: dir}
+	patiently, err := a.givesWay(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, patiently()) }()
 	for busy := time.Now().Add(patience); ; {
 		name, err := a.next(ctx)
 		if gaveWay(err) && time.Now().Before(busy) {
@@ -64,11 +69,12 @@ type applier struct {
 	conn    *sql.Conn
 	dialect string
 	dir     migrate.Dir
+	told    bool // how long to wait for a lock
 }
 
 // next applies one file, and returns "" where none is left. Which one is next
 // is read in the transaction that applies it.
-func (a applier) next(ctx context.Context) (applied string, err error) {
+func (a *applier) next(ctx context.Context) (applied string, err error) {
 	tx, err := a.conn.BeginTx(ctx, nil)
 	if err != nil {
 		return "", err
@@ -107,9 +113,9 @@ func (a applier) next(ctx context.Context) (applied string, err error) {
 
 // alone applies a file without a transaction. What runs so is made to wait for
 // others without keeping anybody, and would leave half an index if it did not.
-func (a applier) alone(ctx context.Context, file migrate.File) error {
-	defer func() { _ = lockTimeout(context.WithoutCancel(ctx), a.conn, short) }()
-	if err := lockTimeout(ctx, a.conn, none); err != nil {
+func (a *applier) alone(ctx context.Context, file migrate.File) error {
+	defer func() { _ = a.waits(context.WithoutCancel(ctx), short) }()
+	if err := a.waits(ctx, none); err != nil {
 		return err
 	}
 	ex, err := a.executor(ctx, a.conn)
@@ -119,7 +125,7 @@ func (a applier) alone(ctx context.Context, file migrate.File) error {
 	return ex.Execute(ctx, file)
 }
 
-func (a applier) executor(ctx context.Context, db atlas.ExecQuerier) (*migrate.Executor, error) {
+func (a *applier) executor(ctx context.Context, db atlas.ExecQuerier) (*migrate.Executor, error) {
 	history := revisions{db, a.dialect}
 	if err := history.create(ctx); err != nil {
 		return nil, err
@@ -129,7 +135,7 @@ func (a applier) executor(ctx context.Context, db atlas.ExecQuerier) (*migrate.E
 
 // commit does at last what SQLite was told not to do meanwhile: it refuses to
 // leave references to nothing.
-func (a applier) commit(ctx context.Context, tx *sql.Tx) error {
+func (a *applier) commit(ctx context.Context, tx *sql.Tx) error {
 	if a.dialect != dialect.SQLite {
 		return tx.Commit()
 	}

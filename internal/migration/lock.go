@@ -61,16 +61,12 @@ func lock(ctx context.Context, conn *sql.Conn) (unlock func() error, err error) 
 	if _, err := drv.(atlas.Locker).Lock(ctx, lockName, lockWait); err != nil {
 		return nil, fmt.Errorf("waiting for another migration to end: %w", err)
 	}
-	unlock = func() error {
-		if _, err := conn.ExecContext(context.WithoutCancel(ctx), "RESET lock_timeout; SELECT pg_advisory_unlock_all()"); err != nil {
+	return func() error {
+		if _, err := conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock_all()"); err != nil {
 			return discard(conn)
 		}
 		return nil
-	}
-	if err := lockTimeout(ctx, conn, short); err != nil {
-		return nil, errors.Join(err, unlock())
-	}
-	return unlock, nil
+	}, nil
 }
 
 // How long a statement waits for a lock. Whoever wants a table after it waits for
@@ -83,10 +79,28 @@ const (
 // patience is how long a file gives way, until it is said to have failed.
 const patience = 5 * time.Minute
 
-// lockTimeout sets it for the connection, unless whoever gave the URL did.
-func lockTimeout(ctx context.Context, conn *sql.Conn, to string) error {
-	_, err := conn.ExecContext(ctx, `SELECT set_config('lock_timeout', $1, false) FROM pg_settings WHERE name = 'lock_timeout' AND reset_val = '0'`, to)
+// waits sets how long the connection waits for a lock, unless the URL says it.
+func (a *applier) waits(ctx context.Context, to string) error {
+	if a.dialect != dialect.Postgres || a.told {
+		return nil
+	}
+	_, err := a.conn.ExecContext(ctx, "SELECT set_config('lock_timeout', $1, false)", to)
 	return err
+}
+
+// givesWay has the connection not wait for long until undo, unless it is told how long.
+func (a *applier) givesWay(ctx context.Context) (undo func() error, err error) {
+	if a.dialect == dialect.Postgres {
+		if err := a.conn.QueryRowContext(ctx, "SELECT current_setting('lock_timeout') <> '0'").Scan(&a.told); err != nil {
+			return nil, err
+		}
+	}
+	return func() error {
+		if a.waits(context.WithoutCancel(ctx), none) != nil {
+			return discard(a.conn)
+		}
+		return nil
+	}, a.waits(ctx, short)
 }
 
 // gaveWay reports whether a statement did not get a lock in time.
