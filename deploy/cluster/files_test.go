@@ -45,7 +45,8 @@ func newNode(t *testing.T) *node {
 		"NODE": "node1", "ADDRESS": "127.81.1.1", "NODE1": "127.81.1.1", "NODE2": "127.81.1.2", "NODE3": "127.81.1.3", "PROXY": "127.81.1.10",
 		"NETWORK": "127.0.0.0/8", "FOLDER": n.folder, "CERTIFICATES": n.folder, "POSTGRES": postgres[len(postgres)-1], "WATCHDOG": "required",
 		"ETCD_HOSTS": etcd.Addr().String(), "ETCD_MEMBERS": "node1=https://127.81.1.1:2380",
-		"PATRONI_PASSWORD": "a", "POSTGRES_PASSWORD": "b", "REPLICATION_PASSWORD": "c", "DOCKET_PASSWORD": "d",
+		"PATRONI_PASSWORD": "a", "POSTGRES_PASSWORD": "b", "REPLICATION_PASSWORD": "c", "DOCKET_PASSWORD": "d", "MONITOR_PASSWORD": "e",
+		"OWNER": "postgres", "ARCHIVE": "pgbackrest --stanza=docket archive-push %p",
 	}
 	return n
 }
