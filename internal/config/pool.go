@@ -4,7 +4,7 @@ import "fmt"
 
 // Pool is how the server uses its database.
 type Pool struct {
-	DatabaseConnections int `help:"How many connections to PostgreSQL the server opens at most. What all servers open together, two more while they are replaced, has to fit PgBouncer's default_pool_size or PostgreSQL's max_connections." default:"16"`
+	DatabaseConnections int `help:"How many connections to PostgreSQL the server opens at most. What all servers open together, and one more while they are replaced, has to fit PgBouncer's default_pool_size or PostgreSQL's max_connections." default:"16"`
 }
 
 func (p Pool) validate() error {
