@@ -32,12 +32,17 @@ func TestCluster(t *testing.T) {
 			}
 			for name, want := range map[string]string{
 				"plan_cache_mode": "force_generic_plan", "jit": "off", "random_page_cost": "1.1", "timezone": "UTC",
-				"fsync": "on", "synchronous_commit": "on", "data_checksums": "on", "max_connections": "100",
+				"fsync": "on", "synchronous_commit": "on", "archive_mode": "on", "data_checksums": "on", "max_connections": "100",
 			} {
 				if got := one(t, db.DB, "SHOW "+name); got != want {
 					t.Errorf("%s is %q, want %q", name, got, want)
 				}
 			}
+		}
+	})
+	t.Run("docket sees of a replica whom it follows", func(t *testing.T) {
+		if got := one(t, reads.DB, "SELECT pg_has_role('pg_read_all_stats', 'USAGE')"); got != "true" {
+			t.Errorf("docket has pg_read_all_stats: %s", got)
 		}
 	})
 	t.Run("one address leads to the primary, the other to replicas", func(t *testing.T) {
