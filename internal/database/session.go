@@ -18,8 +18,8 @@ import (
 // that gives a connection to others between two transactions breaks that. pq even
 // takes the rows of others for its own then, and nobody is told.
 
-// errPooled says that one did.
-var errPooled = errors.New("its connections change hands between transactions: a pooler shares them by transaction or by " +
+// ErrPooled says that a pooler does that.
+var ErrPooled = errors.New("its connections change hands between transactions: a pooler shares them by transaction or by " +
 	"statement, and answers would have the rows of others; have it share them by session (PgBouncer: pool_mode = session), or connect to PostgreSQL itself")
 
 // session is what connects, and the settings that are set then. pq would send them
@@ -103,7 +103,7 @@ func look(ctx context.Context, idle, busy *sql.Conn, first int) error {
 
 func changed(is bool) error {
 	if is {
-		return errPooled
+		return ErrPooled
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"regexp"
 	"time"
 
 	"ariga.io/atlas/sql/migrate"
@@ -111,18 +112,32 @@ func (a *applier) next(ctx context.Context) (applied string, err error) {
 	return file.Name(), nil
 }
 
-// alone applies a file without a transaction. What runs so is made to wait for
-// others without keeping anybody, and would leave half an index if it did not.
+// alone applies a file without a transaction.
 func (a *applier) alone(ctx context.Context, file migrate.File) error {
-	defer func() { _ = a.waits(context.WithoutCancel(ctx), short) }()
-	if err := a.waits(ctx, none); err != nil {
-		return err
-	}
-	ex, err := a.executor(ctx, a.conn)
+	ex, err := a.executor(ctx, unhurried{a.conn, a})
 	if err != nil {
 		return err
 	}
 	return ex.Execute(ctx, file)
+}
+
+// unhurried lets a statement wait for as long as it has to if it keeps nobody
+// meanwhile, and would leave half an index if it did not.
+type unhurried struct {
+	*sql.Conn
+	*applier
+}
+
+var concurrent = regexp.MustCompile(`(?i)\bCONCURRENTLY\b`)
+
+func (c unhurried) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if concurrent.MatchString(query) {
+		if err := c.waits(ctx, none); err != nil {
+			return nil, err
+		}
+		defer func() { _ = c.waits(context.WithoutCancel(ctx), short) }()
+	}
+	return c.Conn.ExecContext(ctx, query, args...)
 }
 
 func (a *applier) executor(ctx context.Context, db atlas.ExecQuerier) (*migrate.Executor, error) {

@@ -47,9 +47,22 @@ func TestAnOlderProgramLacksNothing(t *testing.T) {
 // for as long as somebody reads: it gives way, and tries again.
 func TestApplyGivesWay(t *testing.T) {
 	t.Parallel()
+	for name, text := range map[string]string{
+		"in a transaction": "ALTER TABLE clients ADD COLUMN phone text;\n\n",
+		"in none":          "-- atlas:txmode none\n\nCREATE INDEX CONCURRENTLY names ON clients (last_name);\nALTER TABLE clients ADD COLUMN phone text;\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			givesWay(t, text)
+		})
+	}
+}
+
+func givesWay(t *testing.T, text string) {
+	t.Helper()
 	db, dir := newDB(t, dialect.Postgres), embedded(t, dialect.Postgres)
 	apply(t, db, dir)
-	add(t, dir, "expand", "ALTER TABLE clients ADD COLUMN phone text;\n\n")
+	add(t, dir, "expand", text)
 	reader, err := db.BeginTx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +77,7 @@ func TestApplyGivesWay(t *testing.T) {
 		applied <- err
 	}()
 	deadline := time.Now().Add(30 * time.Second)
-	for len(query(t, db, "SELECT pid::text FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'")) == 0 {
+	for len(query(t, db, "SELECT pid::text FROM pg_locks JOIN pg_database d ON d.oid = database WHERE datname = current_database() AND NOT granted AND mode = 'AccessExclusiveLock'")) == 0 {
 		if time.Now().After(deadline) {
 			t.Fatal("the migration does not come to wait")
 		}

@@ -60,6 +60,7 @@ type replica struct {
 	standing atomic.Pointer[standing]
 	opened   atomic.Uint64 // connections for reads, ever
 	marks    marks         // of its watch alone
+	looked   uint64        // connections for reads when it was looked whether a pooler mixes them; of its watch alone
 }
 
 // Open opens the replicas and watches them until it is closed. One that is away

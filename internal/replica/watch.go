@@ -2,8 +2,11 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
+
+	"docket/internal/database"
 )
 
 const (
@@ -91,7 +94,13 @@ func (s *Set) watch(ctx context.Context, r *replica) {
 // check asks the replica and the primary, and says why the former is not read.
 func (s *Set) check(ctx context.Context, r *replica) (why string) {
 	before := r.standing.Load()
-	had, opened := before.well(), r.opened.Load()
+	had := before.well()
+	if !had {
+		if why := r.look(ctx); why != "" {
+			return why
+		}
+	}
+	opened := r.opened.Load()
 	late := time.AfterFunc(patience, before.lose)
 	at, standby, err := r.place(ctx)
 	if !late.Stop() && err == nil {
@@ -123,11 +132,6 @@ func (s *Set) check(ctx context.Context, r *replica) (why string) {
 	case err == nil:
 		r.marks.add(mark{primary, asked}, s.lag)
 	}
-	if !had {
-		if err := r.connect(ctx); err != nil {
-			return err.Error()
-		}
-	}
 	now := &standing{place: at, fresh: r.marks.fresh(at.Position), opened: opened}
 	if had {
 		now.there, now.end = before.there, before.end
@@ -152,11 +156,22 @@ func lost(st *standing, why string) string {
 	return why
 }
 
-// connect reports an error where a pooler mixes the connections for reads.
-func (r *replica) connect(ctx context.Context) error {
+// look opens connections for reads, where there are new ones or none, and says if a
+// pooler mixes them.
+func (r *replica) look(ctx context.Context) (why string) {
+	if r.looked > 0 && r.looked == r.opened.Load() {
+		return ""
+	}
 	ctx, cancel := context.WithTimeout(ctx, 10*patience)
 	defer cancel()
-	return r.Connect(ctx)
+	switch err := r.Connect(ctx); {
+	case errors.Is(err, database.ErrPooled):
+		return err.Error()
+	case err != nil:
+		return fmt.Sprintf("it does not answer: %v", err)
+	}
+	r.looked = r.opened.Load()
+	return ""
 }
 
 // place asks the replica where it is, and whether it is a standby.
