@@ -39,6 +39,10 @@ UPDATE reservations SET source = 'web' WHERE source IS NULL AND id % 7 = 0;
 
 ALTER TABLE reservations VALIDATE CONSTRAINT source_known;
 `},
+		{"20990104120000_widen", `
+ALTER TABLE reservations ALTER COLUMN state TYPE text;
+ALTER TABLE appointments ALTER COLUMN status TYPE text;
+`},
 		{"20990105000000_contract", `
 -- Nobody has used it for a release.
 ALTER TABLE reservations DROP COLUMN source;

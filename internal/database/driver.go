@@ -42,7 +42,8 @@ func (d preparing) Close() error { return d.db.Close() }
 
 // transaction runs prepared statements on its connection. What is not prepared
 // yet runs as it is: to prepare it takes another connection, and transactions
-// that have all of them, each waiting for one more, would wait for ever.
+// that have all of them, each waiting for one more, would wait for ever. What is
+// [Stale] has ended the transaction, which is to be run again: then it is not prepared.
 type transaction struct {
 	*sql.Tx
 	statements *Statements
@@ -57,7 +58,9 @@ func (t *transaction) QueryContext(ctx context.Context, query string, args ...an
 		return t.Tx.QueryContext(ctx, query, args...)
 	}
 	defer t.statements.done(st)
-	return t.StmtContext(ctx, st.Stmt).QueryContext(ctx, args...)
+	rows, err := t.StmtContext(ctx, st.Stmt).QueryContext(ctx, args...)
+	t.statements.noticed(err)
+	return rows, err
 }
 
 // ExecContext runs a statement, as [sql.Tx.ExecContext] does.
@@ -67,7 +70,9 @@ func (t *transaction) ExecContext(ctx context.Context, query string, args ...any
 		return t.Tx.ExecContext(ctx, query, args...)
 	}
 	defer t.statements.done(st)
-	return t.StmtContext(ctx, st.Stmt).ExecContext(ctx, args...)
+	result, err := t.StmtContext(ctx, st.Stmt).ExecContext(ctx, args...)
+	t.statements.noticed(err)
+	return result, err
 }
 
 func (t *transaction) prepared(query string, args []any) *statement {

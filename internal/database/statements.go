@@ -19,7 +19,7 @@ const maxText = 8 << 10
 
 // Statements reads and writes with prepared statements: what was asked before is
 // neither parsed nor planned again, and is one round trip where it was two. Those
-// not used for long are closed.
+// not used for long are closed; those that a migration has made [Stale] are run again.
 type Statements struct {
 	db       *sql.DB
 	mu       sync.Mutex
@@ -49,7 +49,11 @@ func (s *Statements) QueryContext(ctx context.Context, query string, args ...any
 		return nil, err
 	}
 	defer s.done(st)
-	return st.QueryContext(ctx, args...)
+	rows, err := st.QueryContext(ctx, args...)
+	if s.noticed(err) {
+		return s.db.QueryContext(ctx, query, args...)
+	}
+	return rows, err
 }
 
 // ExecContext runs a statement, as [sql.DB.ExecContext] does.
@@ -62,7 +66,11 @@ func (s *Statements) ExecContext(ctx context.Context, query string, args ...any)
 		return nil, err
 	}
 	defer s.done(st)
-	return st.ExecContext(ctx, args...)
+	result, err := st.ExecContext(ctx, args...)
+	if s.noticed(err) {
+		return s.db.ExecContext(ctx, query, args...)
+	}
+	return result, err
 }
 
 // acquire returns the prepared query, for the caller to release.

@@ -17,6 +17,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"docket/ent/orm"
+	"docket/internal/database"
 )
 
 const (
@@ -103,9 +104,10 @@ func Lock(s *entsql.Selector, tables ...string) {
 	s.For(entsql.LockUpdate, entsql.WithLockClause(clause))
 }
 
-// Lost reports whether the database gave up the transaction in favour of another.
+// Lost reports whether the database gave up the transaction in favour of another, or
+// of a migration.
 func Lost(err error) bool {
-	if errors.Is(err, ErrAgain) {
+	if errors.Is(err, ErrAgain) || database.Stale(err) {
 		return true
 	}
 	var pg *pq.Error

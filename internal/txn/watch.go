@@ -5,13 +5,15 @@ import (
 	"errors"
 
 	"github.com/lib/pq"
+
+	"docket/internal/database"
 )
 
 type watchKey struct{}
 
 // Watch has again called for each transaction of ctx that is run again, with the
-// cause: away (it could not begin), changed ([ErrAgain]), deadlock, serialization,
-// or busy (SQLite).
+// cause: away (it could not begin), changed ([ErrAgain]), migrated ([database.Stale]),
+// deadlock, serialization, or busy (SQLite).
 func Watch(ctx context.Context, again func(ctx context.Context, cause string)) context.Context {
 	return context.WithValue(ctx, watchKey{}, again)
 }
@@ -30,6 +32,8 @@ func cause(err error) string {
 		return "away"
 	case errors.Is(err, ErrAgain):
 		return "changed"
+	case database.Stale(err):
+		return "migrated"
 	case errors.As(err, &pg) && pg.Code == "40P01":
 		return "deadlock"
 	case errors.As(err, &pg):
