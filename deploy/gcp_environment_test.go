@@ -17,6 +17,7 @@ import (
 
 	"docket/internal/address"
 	"docket/internal/certtest"
+	"docket/internal/database"
 	"docket/internal/pgtest"
 )
 
@@ -60,13 +61,22 @@ func TestProductionKeepsItsData(t *testing.T) {
 	}
 }
 
-// TestConnectionsSuffice holds Terraform's arithmetic to docket's.
+// TestConnectionsSuffice holds Terraform's arithmetic to docket's, where nothing
+// is set and where something is.
 func TestConnectionsSuffice(t *testing.T) {
 	t.Parallel()
-	most := regexp.MustCompile(`(?s)func maxOpen\(.*?\n\treturn (\d+)\n}`).FindStringSubmatch(read(t, "../internal/database/database.go"))
-	if most == nil || !strings.Contains(read(t, "gcp/environment/database.tf"), "connections = "+most[1]+" * 2 * var.instances.max") {
-		t.Errorf("a server opens %q connections, and Terraform counts others", most)
+	if counts := fmt.Sprintf(`lookup(var.settings, "DOCKET_DATABASE_CONNECTIONS", "%d")`, database.Connections); !strings.Contains(read(t, "gcp/environment/database.tf"), counts) {
+		t.Errorf("a server opens %d connections, and Terraform counts others", database.Connections)
 	}
+	set := func(connections string) error {
+		_, err := planFolder(t, "environment", "production", "production.tfvars", "waf_preview ",
+			`settings = { DOCKET_DATABASE_CONNECTIONS = "`+connections+"\" }\nwaf_preview ")
+		return err
+	}
+	if err := set("19"); err != nil {
+		t.Error(err)
+	}
+	refused(t, set("20"), "400 is fewer than the 420")
 }
 
 // TestSecretsAreManaged looks for secrets in what Terraform shows and keeps.
@@ -201,12 +211,12 @@ func TestProductionRuns(t *testing.T) {
 	if err := os.WriteFile(inRoot, authority.PEM, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	told := func(database string) []string { // what the cloud would have told
+	told := func(host string) []string { // what the cloud would have told
 		var env []string
 		for name, value := range plannedVariables(t, all) {
 			value = strings.NewReplacer(
 				"<ephemeral.random_password - result>", "0123456789abcdefghij0123456789abcdefghij",
-				"<google_sql_database_instance docket-production dns_names.name>", database+":"+port,
+				"<google_sql_database_instance docket-production dns_names.name>", host+":"+port,
 				"<google_sql_database_instance docket-production private_ip_address>", "127.0.0.1",
 				"<google_redis_instance docket-production-rates auth_string>", "secret",
 				"<google_redis_instance docket-production-rates host>", "127.0.0.1",

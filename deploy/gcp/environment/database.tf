@@ -1,7 +1,8 @@
 locals {
-  # What each server opens at most (internal/database), while a version is rolled
-  # out and two times as many run; and some for migrations and for people.
-  connections = 16 * 2 * var.instances.max + 20
+  # What each server opens at most, by its setting or docket's default, while a
+  # version is rolled out and two times as many run; and some for migrations and
+  # for people.
+  connections = tonumber(lookup(var.settings, "DOCKET_DATABASE_CONNECTIONS", "16")) * 2 * var.instances.max + 20
 
   # The certificate is for this name, which no resolver knows: the URL says the
   # address, too. There is one for each way to the instance, and this has one way.
@@ -69,7 +70,7 @@ resource "google_sql_database_instance" "main" {
   lifecycle {
     precondition {
       condition     = var.database.max_connections >= local.connections
-      error_message = "database.max_connections: ${var.database.max_connections} is fewer than the ${local.connections} that instances.max = ${var.instances.max} can take."
+      error_message = "database.max_connections: ${var.database.max_connections} is fewer than the ${local.connections} that instances.max = ${var.instances.max} can take with DOCKET_DATABASE_CONNECTIONS as it is."
     }
   }
 
