@@ -82,8 +82,9 @@ func TestConnectionsSuffice(t *testing.T) {
 // TestSecretsAreManaged looks for secrets in what Terraform shows and keeps.
 func TestSecretsAreManaged(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"staging", "production"} {
-		all := plannedEnvironment(t, name)
+	for name, all := range map[string]resources{
+		"staging": plannedEnvironment(t, "staging"), "production": replicated(t, 2),
+	} {
 		known := map[string]bool{}
 		for _, secret := range all.of("google_secret_manager_secret") {
 			known[fmt.Sprint(secret.at("secret_id"))] = true
@@ -99,7 +100,7 @@ func TestSecretsAreManaged(t *testing.T) {
 				variable := fmt.Sprint(container.at(at + "name"))
 				secret := fmt.Sprint(container.at(at + "value_source.0.secret_key_ref.0.secret"))
 				switch variable {
-				case "DOCKET_DATABASE", "DOCKET_CURSOR_SECRET", "DOCKET_SHARED_STORE":
+				case "DOCKET_DATABASE", "DOCKET_DATABASE_REPLICAS", "DOCKET_CURSOR_SECRET", "DOCKET_SHARED_STORE":
 					if !known[secret] || container.at(at+"value") != nil {
 						t.Errorf("%s: %s of %s is not from Secret Manager", name, variable, path.kind)
 					}
@@ -124,6 +125,65 @@ func TestSecretsAreManaged(t *testing.T) {
 			}
 		}
 	}
+}
+
+// replicated is production with so many replicas.
+func replicated(t *testing.T, replicas int, edits ...string) resources {
+	t.Helper()
+	all, err := planFolder(t, "environment", "production", withReplicas(replicas, edits...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func withReplicas(replicas int, edits ...string) []string {
+	return append([]string{"production.tfvars", "  backups ", fmt.Sprintf("  replicas = %d\n  backups ", replicas)}, edits...)
+}
+
+// TestReplicasAreRead says what docket needs to read from them: docs/replicas.md.
+func TestReplicasAreRead(t *testing.T) {
+	t.Parallel()
+	versions := func(all resources) (found []string) { // of what has the password in it
+		for _, secret := range []string{"database", "replicas"} {
+			for _, version := range all.of("google_secret_manager_secret_version") {
+				if version.at("secret") == "<google_secret_manager_secret docket-production-"+secret+" id>" {
+					found = append(found, fmt.Sprint(version.at("secret_data_wo_version")))
+				}
+			}
+		}
+		return append(found, fmt.Sprint(all.of("google_sql_user")[0].at("password_wo_version")))
+	}
+	none, two := plannedEnvironment(t, "production"), replicated(t, 2)
+	if _, given := plannedVariables(t, none)["DOCKET_DATABASE_REPLICAS"]; given {
+		t.Error("docket is told of replicas where there are none")
+	}
+	var want []string
+	primary := plannedVariables(t, two)["DOCKET_DATABASE"]
+	for i := range 2 {
+		name := fmt.Sprintf("docket-production-replica-%d ", i)
+		two.one(t, "google_sql_database_instance", "name", strings.TrimSpace(name))
+		want = append(want, strings.ReplaceAll(primary, "docket-production ", name))
+		if authority := two.one(t, "google_secret_manager_secret_version", "secret", "<google_secret_manager_secret docket-production-authority id>"); !strings.Contains(fmt.Sprint(authority.at("secret_data")), name) {
+			t.Errorf("the certificate of %s is not believed: %v", name, authority.at("secret_data"))
+		}
+	}
+	if got := plannedVariables(t, two)["DOCKET_DATABASE_REPLICAS"]; got != strings.Join(want, ",") {
+		t.Errorf("docket is told of %s, not of %s", got, want)
+	}
+	if before, after := versions(none), versions(two); len(before) != 2 || len(after) != 3 || before[0] == after[0] ||
+		len(slices.Compact(before)) != 1 || len(slices.Compact(after)) != 1 {
+		t.Errorf("the password is made anew in some places: %s is %s with replicas", before, after)
+	}
+	if got := two.of("google_redis_instance")[0].at("redis_configs.maxmemory-policy"); got != "noeviction" {
+		t.Errorf("what viewers have written is dropped: %v", got)
+	}
+	_, err := planFolder(t, "environment", "production", withReplicas(1, "production.tfvars", "= true\nwaf", "= false\nwaf")...)
+	refused(t, err, "needs shared_store")
+	_, err = planFolder(t, "environment", "production", withReplicas(10)...)
+	refused(t, err, "there are 0 to 9")
+	_, err = planFolder(t, "environment", "production", withReplicas(4)...)
+	refused(t, err, "400 is fewer than the 420")
 }
 
 // TestProxiesAreTrusted has a request come as it comes through the load balancer:
@@ -179,10 +239,11 @@ func plannedVariables(t *testing.T, all resources) map[string]string {
 // variables and arguments that Terraform has for them, on a PostgreSQL whose name
 // nobody resolves and whose certificate is of an authority of its own, like that
 // of Cloud SQL. It is then asked what the smoke test, the probes and the uptime
-// check ask.
+// check ask. Its replica is the same server: that each has a URL of its own is
+// tested with the plan.
 func TestProductionRuns(t *testing.T) {
 	t.Parallel()
-	all := plannedEnvironment(t, "production")
+	all := replicated(t, 1)
 	service := all.of("google_cloud_run_v2_service")[0]
 	job := all.of("google_cloud_run_v2_job")[0]
 
@@ -218,8 +279,10 @@ func TestProductionRuns(t *testing.T) {
 				"<ephemeral.random_password - result>", "0123456789abcdefghij0123456789abcdefghij",
 				"<google_sql_database_instance docket-production dns_names.name>", host+":"+port,
 				"<google_sql_database_instance docket-production private_ip_address>", "127.0.0.1",
-				"<google_redis_instance docket-production-rates auth_string>", "secret",
-				"<google_redis_instance docket-production-rates host>", "127.0.0.1",
+				"<google_sql_database_instance docket-production-replica-0 dns_names.name>", host+":"+port,
+				"<google_sql_database_instance docket-production-replica-0 private_ip_address>", "127.0.0.1",
+				"<google_redis_instance docket-production-shared-store auth_string>", "secret",
+				"<google_redis_instance docket-production-shared-store host>", "127.0.0.1",
 				"<google_compute_global_address docket-production-ipv4 address>", "192.0.2.1",
 				"<google_compute_global_address docket-production-ipv6 address>", "2001:db8::1",
 			).Replace(value)
@@ -242,6 +305,14 @@ func TestProductionRuns(t *testing.T) {
 	env := told(name)
 	if out, err := i.Run(t, env, texts(job.at("template.0.template.0.containers.0.args"))...); err != nil {
 		t.Fatalf("%v\n%s", err, out)
+	}
+	replica := slices.IndexFunc(env, func(variable string) bool { return strings.HasPrefix(variable, "DOCKET_DATABASE_REPLICAS=") })
+	if replica < 0 {
+		t.Fatal("docket is not told of its replica")
+	}
+	asDatabase := strings.Replace(env[replica], "_REPLICAS=", "=", 1) // is connected to, which a server does not wait for
+	if out, err := i.Run(t, append(slices.Clone(env), asDatabase), "migrate", "status"); err != nil {
+		t.Errorf("the replica's URL: %v\n%s", err, out)
 	}
 	if args := texts(service.at("template.0.containers.0.args")); !slices.Equal(args, []string{"serve"}) {
 		t.Fatalf("the service runs %s", args)

@@ -1,12 +1,8 @@
 locals {
-  # What each server opens at most, by its setting or docket's default, while a
-  # version is rolled out and two times as many run; and some for migrations and
-  # for people.
-  connections = tonumber(lookup(var.settings, "DOCKET_DATABASE_CONNECTIONS", "16")) * 2 * var.instances.max + 20
-
-  # The certificate is for this name, which no resolver knows: the URL says the
-  # address, too. There is one for each way to the instance, and this has one way.
-  database_host = trimsuffix([for name in google_sql_database_instance.main.dns_names : name.name if name.dns_scope != "CLUSTER"][0], ".")
+  # What each server opens at most, by its setting or docket's default, and one to
+  # watch each replica, while a version is rolled out and two times as many run;
+  # and some for migrations and for people.
+  connections = (tonumber(lookup(var.settings, "DOCKET_DATABASE_CONNECTIONS", "16")) + var.database.replicas) * 2 * var.instances.max + 20
 }
 
 resource "google_sql_database_instance" "main" {
@@ -77,12 +73,13 @@ resource "google_sql_database_instance" "main" {
   depends_on = [google_service_networking_connection.services]
 }
 
+# Where queries read, too: docs/replicas.md. Each has an address of its own.
 resource "google_sql_database_instance" "replica" {
   count                = var.database.replicas
   name                 = "${local.name}-replica-${count.index}"
   database_version     = google_sql_database_instance.main.database_version
   master_instance_name = google_sql_database_instance.main.name
-  deletion_protection  = var.deletion_protection
+  deletion_protection  = false # it has nothing that its primary lacks
 
   settings {
     edition           = "ENTERPRISE"
@@ -102,6 +99,13 @@ resource "google_sql_database_instance" "replica" {
       value = var.database.max_connections # no fewer than its primary's, or it does not start
     }
   }
+
+  lifecycle {
+    precondition {
+      condition     = var.shared_store
+      error_message = "database.replicas: needs shared_store, where servers tell each other how far a viewer has written."
+    }
+  }
 }
 
 resource "google_sql_database" "docket" {
@@ -114,5 +118,5 @@ resource "google_sql_user" "docket" {
   name                = "docket"
   instance            = google_sql_database_instance.main.name
   password_wo         = ephemeral.random_password.database.result
-  password_wo_version = var.password_version
+  password_wo_version = local.password_version
 }

@@ -12,6 +12,6 @@ database = {
   max_connections  = 400
   backups          = 30
 }
-shared_rates          = true
+shared_store          = true
 waf_preview           = true # until the log of a week was read: docs/google-cloud.md
 notification_channels = { night = { type = "email", labels = { email_address = "night@example.org" } } }

@@ -138,8 +138,9 @@ resource "google_cloud_run_v2_service" "docket" {
 
   depends_on = [
     google_secret_manager_secret_iam_member.docket, google_secret_manager_secret_version.database,
-    google_secret_manager_secret_version.cursors, google_secret_manager_secret_version.rates,
-    google_secret_manager_secret_version.authority, google_sql_user.docket, google_sql_database.docket,
+    google_secret_manager_secret_version.cursors, google_secret_manager_secret_version.shared,
+    google_secret_manager_secret_version.replicas, google_secret_manager_secret_version.authority,
+    google_sql_user.docket, google_sql_database.docket,
   ]
 }
 

@@ -12,7 +12,7 @@ database = {
   max_connections  = 100
   backups          = 7
 }
-shared_rates          = false
+shared_store          = false
 waf_preview           = false # the smoke test goes through them
 notification_channels = { team = { type = "email", labels = { email_address = "team@example.org" } } }
 deletion_protection   = false

@@ -58,7 +58,7 @@ variable "instances" {
 }
 
 variable "database" {
-  description = "highly_available is a standby in another zone. max_connections is PostgreSQL's. replicas are for reading."
+  description = "highly_available is a standby in another zone. max_connections is PostgreSQL's. replicas are where queries read, too."
   type = object({
     tier             = string
     highly_available = bool
@@ -66,6 +66,10 @@ variable "database" {
     backups          = number
     replicas         = optional(number, 0)
   })
+  validation {
+    condition     = contains(range(10), var.database.replicas)
+    error_message = "database.replicas: there are 0 to 9."
+  }
 }
 
 variable "password_version" {
@@ -80,8 +84,8 @@ variable "cursor_secret_version" {
   default     = 1
 }
 
-variable "shared_rates" {
-  description = "Whether the servers count requests together, in Memorystore; else each counts by itself."
+variable "shared_store" {
+  description = "Whether the servers share a store, in Memorystore: they count requests together, and can read from replicas. Else each counts by itself."
   type        = bool
 }
 
