@@ -147,6 +147,33 @@ func TestToolsImage(t *testing.T) {
 	refused(t, check(t, "dockerfile", replaced(t, text, "RUN ln", "RUNN ln"), &stages), "unknown instruction")
 }
 
+// TestToolsAreInstalled holds what the image has to what .ci/install would have to
+// bring, each time: the list is its, and more in the image does no harm.
+func TestToolsAreInstalled(t *testing.T) {
+	t.Parallel()
+	image := read(t, "gcp/tools.Dockerfile")
+	lacks := func(install string) (missing []string) {
+		list := regexp.MustCompile(`(?s)apt-get install [^&]*&&`).FindString(image)
+		needed := regexp.MustCompile(`(?m)^need (\S+)`).FindAllStringSubmatch(install, -1)
+		if len(needed) < 10 {
+			t.Fatalf(".ci/install needs only %q", needed)
+		}
+		for _, need := range needed {
+			if !slices.Contains(strings.Fields(list), need[1]) {
+				missing = append(missing, need[1])
+			}
+		}
+		return missing
+	}
+	install := read(t, "../.ci/install")
+	if missing := lacks(install); missing != nil {
+		t.Errorf("deploy/gcp/tools.Dockerfile lacks %s", missing)
+	}
+	if missing := lacks(install + "\nneed postgresql-contrib x\n"); !slices.Equal(missing, []string{"postgresql-contrib"}) {
+		t.Errorf("a planted package is not missed: %s", missing)
+	}
+}
+
 // TestDelivery says who may do what to production.
 func TestDelivery(t *testing.T) {
 	t.Parallel()

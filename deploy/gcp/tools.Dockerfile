@@ -14,6 +14,8 @@ RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm \
     && ln -s ../lib/node_modules/npm/bin/npx-cli.js /usr/local/bin/npx \
     && apt-get update \
     && apt-get install --yes --no-install-recommends \
-        chromium curl gcc git libc6-dev nginx-light postgresql prometheus redis-server \
+        check-pgbackrest chromium curl etcd-server gcc gh git haproxy libc6-dev \
+        nginx-light openssl patroni pgbackrest pgbouncer postgresql prometheus \
+        prometheus-node-exporter prometheus-postgres-exporter redis-server sqlite3 \
     && rm -rf /var/lib/apt/lists/*
 ENV PATH=/usr/local/go/bin:$PATH
