@@ -128,15 +128,16 @@ func TestSecretsAreManaged(t *testing.T) {
 }
 
 // replicated is production with so many replicas.
-func replicated(t *testing.T, replicas int, edits ...string) resources {
+func replicated(t *testing.T, replicas int) resources {
 	t.Helper()
-	all, err := planFolder(t, "environment", "production", withReplicas(replicas, edits...)...)
+	all, err := planFolder(t, "environment", "production", withReplicas(replicas)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return all
 }
 
+// withReplicas are the edits that make it so, and some more.
 func withReplicas(replicas int, edits ...string) []string {
 	return append([]string{"production.tfvars", "  backups ", fmt.Sprintf("  replicas = %d\n  backups ", replicas)}, edits...)
 }
@@ -184,6 +185,23 @@ func TestReplicasAreRead(t *testing.T) {
 	refused(t, err, "there are 0 to 9")
 	_, err = planFolder(t, "environment", "production", withReplicas(4)...)
 	refused(t, err, "400 is fewer than the 420")
+}
+
+// TestSettingsAreGiven has those of telemetry come to docket, too.
+func TestSettingsAreGiven(t *testing.T) {
+	t.Parallel()
+	want := map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://10.10.0.20:4318", "DOCKET_RATE_LIMIT": "70"}
+	all, err := planFolder(t, "environment", "production", "production.tfvars", "waf_preview ",
+		fmt.Sprintf("settings = { OTEL_EXPORTER_OTLP_ENDPOINT = %q, DOCKET_RATE_LIMIT = %q }\nwaf_preview ", want["OTEL_EXPORTER_OTLP_ENDPOINT"], want["DOCKET_RATE_LIMIT"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := plannedVariables(t, all)
+	for name, value := range want {
+		if given[name] != value {
+			t.Errorf("%s is %q, not %q", name, given[name], value)
+		}
+	}
 }
 
 // TestProxiesAreTrusted has a request come as it comes through the load balancer:

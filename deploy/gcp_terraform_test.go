@@ -170,6 +170,8 @@ func TestTerraformSeesMistakes(t *testing.T) {
 		"an image by tag":               {"variables.tf", `@sha256:[0-9a-f]{64}$`, `@sha512:`, `An image is named by its digest`},
 		"too few connections":           {"staging.tfvars", "max_connections  = 100", "max_connections  = 80", `is fewer than the 84`},
 		"another environment":           {"staging.tfvars", `environment   = "staging"`, `environment   = "stage"`, `There are staging and production`},
+		"a setting of nobody":           {"staging.tfvars", "waf_preview ", "settings = { DOKET_HOSTS = \"x\" }\nwaf_preview ", `docket reads DOCKET_… and OTEL_…`},
+		"a listener that none reaches":  {"staging.tfvars", "waf_preview ", "settings = { DOCKET_ADMIN = \"x\" }\nwaf_preview ", `nobody reaches DOCKET_ADMIN`},
 		"a password in the plan":        {"secrets.tf", "secret_data_wo         = ephemeral", "secret_data = ephemeral", `Invalid use of ephemeral value`},
 	} {
 		t.Run(name, func(t *testing.T) {

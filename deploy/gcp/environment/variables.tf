@@ -47,9 +47,13 @@ variable "oidc_audience" {
 }
 
 variable "settings" {
-  description = "Other settings of docket, as DOCKET_… = \"value\". No secrets: they are in the state."
+  description = "Other settings of docket, as DOCKET_… or OTEL_… = \"value\". No secrets: they are in the state."
   type        = map(string)
   default     = {}
+  validation {
+    condition     = alltrue([for name in keys(var.settings) : can(regex("^(DOCKET|OTEL)_", name)) && name != "DOCKET_ADMIN"])
+    error_message = "docket reads DOCKET_… and OTEL_…, and nobody reaches DOCKET_ADMIN on Cloud Run."
+  }
 }
 
 variable "instances" {
