@@ -78,7 +78,7 @@ func TestDatadog(t *testing.T) {
 	var ignored any
 	for _, test := range []struct{ kind, file, old, planted, said string }{
 		{"datadog-agent", "datadog.yaml", "otlp_config:", "otlp:", "otlp."},
-		{"datadog-agent", "datadog.yaml", "\nlogs_enabled", "\nlog_enabled", "log_enabled"},
+		{"datadog-agent", "datadog.yaml", "\nlogs_enabled", "\nlogz_enabled", "logz_enabled"},
 		{"datadog-monitors", "monitors.json", `"query alert"`, `"queryalert"`, "not understood"},
 		{"datadog-monitors", "monitors.json", `"thresholds"`, `"threshold"`, "threshold"},
 		{"datadog-monitors", "monitors.json", `"query":`, `"queri":`, "query"},
