@@ -70,25 +70,3 @@ func TestDashboard(t *testing.T) {
 	refused(t, check(t, "dashboard", strings.Replace(text, `"gridPos"`, `"position"`, 1), &ignored), "position")
 	refused(t, check(t, "dashboard", strings.Replace(text, `"placement"`, `"place"`, 1), &ignored), "place")
 }
-
-// TestDatadog has the settings of DataDog's agent and the types of its API read
-// what it is told.
-func TestDatadog(t *testing.T) {
-	t.Parallel()
-	var ignored any
-	for _, test := range []struct{ kind, file, old, planted, said string }{
-		{"datadog-agent", "datadog.yaml", "otlp_config:", "otlp:", "otlp."},
-		{"datadog-agent", "datadog.yaml", "\nlogs_enabled", "\nlogz_enabled", "logz_enabled"},
-		{"datadog-monitors", "monitors.json", `"query alert"`, `"queryalert"`, "not understood"},
-		{"datadog-monitors", "monitors.json", `"thresholds"`, `"threshold"`, "threshold"},
-		{"datadog-monitors", "monitors.json", `"query":`, `"queri":`, "query"},
-		{"datadog-pipeline", "pipeline.json", `"trace-id-remapper"`, `"trace-remapper"`, "not understood"},
-		{"datadog-pipeline", "pipeline.json", `"sources"`, `"source"`, "not understood"},
-	} {
-		text := read(t, "monitoring/datadog/"+test.file)
-		if err := check(t, test.kind, text, &ignored); err != nil {
-			t.Errorf("%s: %v", test.file, err)
-		}
-		refused(t, check(t, test.kind, strings.Replace(text, test.old, test.planted, 1), &ignored), test.said)
-	}
-}

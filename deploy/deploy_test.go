@@ -75,8 +75,14 @@ func docket(t *testing.T) string {
 // check has the content of a deploy file read by deploy/check, into v.
 func check(t *testing.T, kind, content string, v any) error {
 	t.Helper()
-	for _, source := range []string{"check/main.go", "check/grafana.go", "check/go.mod"} {
-		read(t, source) // so that go test sees when it changes
+	for _, pattern := range []string{"*.go", "*.txt", "go.mod", "go.sum"} {
+		sources, err := filepath.Glob("check/" + pattern)
+		if err != nil || len(sources) == 0 {
+			t.Fatalf("deploy/check has no %s (%v)", pattern, err)
+		}
+		for _, source := range sources {
+			read(t, source) // so that go test sees when it changes
+		}
 	}
 	program, err := buildCheck()
 	need(t, "deploy/check", err)

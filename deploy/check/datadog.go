@@ -9,6 +9,7 @@ import (
 
 	"github.com/DataDog/datadog-api-client-go/v2/api/datadog"
 	"github.com/DataDog/datadog-api-client-go/v2/api/datadogV1"
+	"github.com/DataDog/datadog-api-client-go/v2/api/datadogV2"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -26,6 +27,9 @@ func agent(file string) (any, error) {
 		return nil, err
 	}
 	for _, name := range leaves("", settings) {
+		if strings.HasPrefix(name, "secret_backend_config.") {
+			continue // each backend has its own
+		}
 		if !strings.Contains(agentSettings, "\n"+strings.ToLower(name)+"\n") {
 			return nil, fmt.Errorf("the agent has no setting %s", name)
 		}
@@ -52,6 +56,11 @@ func monitors(file string) ([]datadogV1.Monitor, error) { return known[[]datadog
 // pipeline is one for logs, as DataDog's API takes it.
 func pipeline(file string) (datadogV1.LogsPipeline, error) {
 	return known[datadogV1.LogsPipeline](file)
+}
+
+// percentiles is which tags and aggregations of a metric DataDog keeps.
+func percentiles(file string) (datadogV2.MetricTagConfigurationCreateRequest, error) {
+	return known[datadogV2.MetricTagConfigurationCreateRequest](file)
 }
 
 // known reads what the client of DataDog's API reads. It keeps what it does not

@@ -29,7 +29,7 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) != 2 {
-		return errors.New("usage: check compose|dockerfile|grafana|dashboard|datadog-agent|datadog-monitors|datadog-pipeline FILE")
+		return errors.New("usage: check compose|dockerfile|grafana|dashboard|datadog-agent|datadog-check|datadog-monitors|datadog-percentiles|datadog-pipeline FILE")
 	}
 	var understood any
 	var err error
@@ -44,8 +44,12 @@ func run(ctx context.Context, args []string) error {
 		understood, err = board(args[1])
 	case "datadog-agent":
 		understood, err = agent(args[1])
+	case "datadog-check":
+		understood, err = agentCheck(args[1])
 	case "datadog-monitors":
 		understood, err = monitors(args[1])
+	case "datadog-percentiles":
+		understood, err = percentiles(args[1])
 	case "datadog-pipeline":
 		understood, err = pipeline(args[1])
 	default:
