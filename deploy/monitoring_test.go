@@ -98,8 +98,11 @@ func TestGrafana(t *testing.T) {
 // this machine only.
 func TestMonitoringIsApart(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"prometheus", "grafana"} {
+	for _, name := range []string{"prometheus", "grafana", "postgres-exporter", "node-exporter"} {
 		s := compose(t).Services[name]
+		if strings.HasSuffix(name, "-exporter") && len(s.Ports) > 0 {
+			t.Errorf("%s is for Prometheus only, and is shown at %v", name, s.Ports)
+		}
 		if len(s.Profiles) != 1 || s.Profiles[0] != "monitoring" {
 			t.Errorf("%s comes with %q", name, s.Profiles)
 		}
