@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"docket/internal/programtest"
 )
 
 const rules, ruleTests = "monitoring/rules/docket.yml", "monitoring/rules_test.yml"
@@ -47,7 +49,7 @@ func rulesHold(t *testing.T, rules, tests string) error {
 func promtool(t *testing.T, rules, tests string) (string, error) {
 	t.Helper()
 	path, err := exec.LookPath("promtool")
-	need(t, "promtool", err)
+	programtest.Need(t, "promtool", err)
 	dir := t.TempDir()
 	for name, text := range map[string]string{"rules.yml": rules, "tests.yml": tests} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {

@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"docket/internal/dbtest"
 	"docket/internal/pgtest"
+	"docket/internal/programtest"
 )
 
 // bash runs commands in a folder.
@@ -31,7 +33,7 @@ func TestDump(t *testing.T) {
 	t.Parallel()
 	v := &vault{Server: pgtest.NewDurable(t), path: filepath.Dir(docket(t))} // whose pg_dump is of its version
 	top := newTopologyOn(t, v.DSN("postgres"), 1, "DOCKET_DRAIN=0s")
-	db := open(t, top.Database)
+	db := dbtest.At(t, top.Database)
 	execute(t, db, "CREATE DATABASE restored")
 	restored := v.DSN("restored")
 	env := []string{"DOCKET_DATABASE=" + top.Database, "RESTORED=" + restored, "PATH=" + v.path + ":" + path(v.Command(t.Context(), "true").Env)}
@@ -49,7 +51,7 @@ func TestDump(t *testing.T) {
 	if out, err := bash(t, dir, lines[1:], env...); err != nil {
 		t.Fatal(out, err)
 	}
-	judged(t, all, ids(t, open(t, restored), "SELECT id "+confirmed), before, after)
+	judged(t, all, ids(t, dbtest.At(t, restored), "SELECT id "+confirmed), before, after)
 	if was, is := schema(t, v, top.Database), schema(t, v, restored); was != is {
 		t.Errorf("the schema was %s\nand is %s", was, is)
 	}
@@ -64,13 +66,13 @@ func TestDump(t *testing.T) {
 func TestSQLiteBackup(t *testing.T) {
 	t.Parallel()
 	_, err := exec.LookPath("sqlite3")
-	need(t, "sqlite3", err)
+	programtest.Need(t, "sqlite3", err)
 	i := newImage(t)
 	dir := filepath.Dir(i.File())
 	env := []string{"DOCKET_LISTEN=127.0.0.1:0", "DOCKET_DATABASE=" + i.Database, "DOCKET_ADVANCE_NOTICE=0s", "DOCKET_RATE_LIMIT=0", "DOCKET_RATE_LIMIT_ANONYMOUS=0"}
 	top := &topology{image: i, env: env}
 	s := i.Serve(t, env)
-	db := open(t, "sqlite://"+i.File())
+	db := dbtest.At(t, "sqlite://"+i.File())
 	var before, after time.Time
 	all := bookers(t, "http://"+s.Address, 2, func() {
 		more(t, db, 25)
@@ -96,7 +98,7 @@ func TestSQLiteBackup(t *testing.T) {
 		}
 	}
 	restored := "sqlite://" + i.File()
-	judged(t, all, ids(t, open(t, restored), "SELECT id FROM reservations WHERE state = 'CONFIRMED'"), before, after)
+	judged(t, all, ids(t, dbtest.At(t, restored), "SELECT id FROM reservations WHERE state = 'CONFIRMED'"), before, after)
 	works(t, top, i.Database, restored)
 }
 

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"docket/internal/dbtest"
 )
 
 // What is wrong with backups is said by the commands of the page before they are
@@ -32,7 +34,7 @@ func TestBackupMistakes(t *testing.T) {
 func TestBackupDamage(t *testing.T) {
 	t.Parallel()
 	v := newVault(t)
-	db := open(t, v.DSN("postgres"))
+	db := dbtest.At(t, v.DSN("postgres"))
 	v.setUp(t)
 	backedUp := time.Now()
 	for range 3 {
@@ -96,7 +98,7 @@ func TestBackupDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := scan[int](t, open(t, good.DSN("postgres")), "SELECT count(*) FROM people"); n != 8000 {
+	if n := scan[int](t, dbtest.At(t, good.DSN("postgres")), "SELECT count(*) FROM people"); n != 8000 {
 		t.Errorf("%d people are restored, of 8000", n)
 	}
 }

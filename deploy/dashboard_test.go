@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"docket/internal/pgtest"
+	"docket/internal/programtest"
 )
 
 // unseen are metrics that this test does not bring about: they come with TLS, with
@@ -157,7 +158,7 @@ func work(t *testing.T, base string) {
 func start(t *testing.T, env []string, name string, args ...string) {
 	t.Helper()
 	program, err := exec.LookPath(name)
-	need(t, name, err)
+	programtest.Need(t, name, err)
 	var log strings.Builder
 	cmd := exec.Command(program, args...) //nolint:noctx // the test ends it
 	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = append(os.Environ(), env...), &log, &log, &syscall.SysProcAttr{}

@@ -18,6 +18,7 @@ import (
 	_ "docket/gql"
 	_ "docket/internal/config"
 	_ "docket/internal/migration"
+	"docket/internal/programtest"
 	_ "docket/internal/server"
 )
 
@@ -85,7 +86,7 @@ func check(t *testing.T, kind, content string, v any) error {
 		}
 	}
 	program, err := buildCheck()
-	need(t, "deploy/check", err)
+	programtest.Need(t, "deploy/check", err)
 	file := filepath.Join(t.TempDir(), kind)
 	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
@@ -110,18 +111,6 @@ func refused(t *testing.T, err error, words ...string) {
 		if !strings.Contains(err.Error(), word) {
 			t.Errorf("error %q does not tell of %q", err, word)
 		}
-	}
-}
-
-// need skips the test for want of a tool, except in CI, which has to have it.
-func need(t *testing.T, tool string, err error) {
-	t.Helper()
-	switch {
-	case err == nil:
-	case os.Getenv("CI") != "":
-		t.Fatalf("CI needs %s: %v", tool, err)
-	default:
-		t.Skipf("without %s: %v", tool, err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"entgo.io/ent/dialect"
 
 	"docket/internal/database"
+	"docket/internal/dbtest"
 	"docket/internal/migration"
 	"docket/internal/pgtest"
 	"docket/migrations"
@@ -123,7 +124,7 @@ func TestMigrationUnderLoad(t *testing.T) {
 	t.Run(dialect.Postgres, func(t *testing.T) {
 		t.Parallel()
 		top := newTopology(t, 2)
-		db := open(t, top.Database)
+		db := dbtest.At(t, top.Database)
 		none(t, top, bookers(t, top.url, 4, func() {
 			expandAndContract(t, top, db, top.Database)
 			top.roll(t) // by servers that know no more of it
@@ -136,7 +137,7 @@ func TestMigrationUnderLoad(t *testing.T) {
 		top.env = []string{"DOCKET_DATABASE=" + top.Database, "DOCKET_ADVANCE_NOTICE=0s", "DOCKET_RATE_LIMIT=0", "DOCKET_RATE_LIMIT_ANONYMOUS=0"}
 		s := top.Serve(t, append(slices.Clone(top.env), "DOCKET_LISTEN=127.0.0.1:0"))
 		seen := "sqlite://" + top.File()
-		db := open(t, seen)
+		db := dbtest.At(t, seen)
 		all := bookers(t, "http://"+s.Address, 3, func() { expandAndContract(t, top, db, seen) })
 		top.Database = seen
 		none(t, top, all)
@@ -173,7 +174,7 @@ func TestStepsAreLinted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		found, err := migration.Lint(t.Context(), open(t, url), dir, base)
+		found, err := migration.Lint(t.Context(), dbtest.At(t, url), dir, base)
 		if err != nil {
 			t.Fatal(err)
 		}

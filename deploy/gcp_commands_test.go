@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"docket/internal/programtest"
 )
 
 // gcloudCommands are the commands in a text, be it a script, a file of Cloud
@@ -56,7 +58,7 @@ func command(text string) string {
 func lintCommands(t *testing.T, commands []string) (wrong []string) {
 	t.Helper()
 	gcloud, err := exec.LookPath("gcloud")
-	need(t, "gcloud", err)
+	programtest.Need(t, "gcloud", err)
 	slices.Sort(commands)
 	commands = slices.Compact(commands) // it looks at each once
 	type line struct {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"docket/internal/programtest"
 )
 
 var findSDK = sync.OnceValues(func() (string, error) {
@@ -21,7 +23,7 @@ var findSDK = sync.OnceValues(func() (string, error) {
 func gcloudSDK(t *testing.T) (root, python string) {
 	t.Helper()
 	where, err := findSDK()
-	need(t, "gcloud", err)
+	programtest.Need(t, "gcloud", err)
 	root, python, _ = strings.Cut(where, " ")
 	return root, python
 }

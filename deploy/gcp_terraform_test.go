@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"docket/internal/programtest"
 )
 
 // buildProviders makes a folder with the stand-ins of the providers, and says
@@ -114,12 +116,12 @@ func planFolder(t *testing.T, folder, variables string, edits ...string) (resour
 func terraform(t *testing.T, dir, out string, args ...string) (string, error) {
 	t.Helper()
 	path, err := exec.LookPath("terraform")
-	need(t, "terraform", err)
+	programtest.Need(t, "terraform", err)
 	for _, file := range []string{"check/provider/main.go", "check/provider/schema.go", "check/provider/schema.json"} {
 		read(t, file) // so that go test sees when it changes
 	}
 	config, err := buildProviders()
-	need(t, "deploy/check/provider", err)
+	programtest.Need(t, "deploy/check/provider", err)
 	var text bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), path, args...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &text, &text

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"docket/internal/programtest"
 )
 
 // TestPrometheus has promtool read the configuration.
@@ -42,7 +44,7 @@ func TestPrometheus(t *testing.T) {
 func prometheusReads(t *testing.T, file string) error {
 	t.Helper()
 	program, err := exec.LookPath("promtool")
-	need(t, "promtool", err)
+	programtest.Need(t, "promtool", err)
 	if out, err := exec.CommandContext(t.Context(), program, "check", "config", file).CombinedOutput(); err != nil {
 		return errors.New(string(out))
 	}

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"docket/internal/database"
+	"docket/internal/programtest"
 )
 
 const maxBody = 1 << 20 // of a request, in nginx.conf and in docket
@@ -328,7 +329,7 @@ func nginxProgram(t *testing.T) string {
 	if err != nil {
 		program, err = exec.LookPath("/usr/sbin/nginx")
 	}
-	need(t, "nginx", err)
+	programtest.Need(t, "nginx", err)
 	return program
 }
 

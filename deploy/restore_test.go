@@ -10,6 +10,7 @@ import (
 
 	"docket/bench/dataset"
 	"docket/internal/database"
+	"docket/internal/dbtest"
 	"docket/internal/scalar"
 )
 
@@ -22,7 +23,7 @@ func TestRestoreToAMoment(t *testing.T) {
 	t.Parallel()
 	v := newVault(t)
 	top := newTopologyOn(t, v.DSN("postgres"), 1, "DOCKET_DRAIN=0s")
-	db := open(t, top.Database)
+	db := dbtest.At(t, top.Database)
 	if *scale > 0 {
 		fill(t, db)
 	}
@@ -58,7 +59,7 @@ func TestRestoreToAMoment(t *testing.T) {
 		t.Fatal(err)
 	}
 	took := time.Since(began).Round(100 * time.Millisecond)
-	copied := open(t, restored.DSN("postgres"))
+	copied := dbtest.At(t, restored.DSN("postgres"))
 	found := ids(t, copied, "SELECT id "+confirmed)
 	known, lost := judged(t, all, found, before, after)
 	t.Logf("%d reservations restored in %v, %d of them acknowledged before the moment, and %d after it are not there",
@@ -98,11 +99,11 @@ func TestRestoreToAMoment(t *testing.T) {
 	}
 	v.must(t, commands(t, "Restore to a moment", 1), "DOCKET_DATABASE="+last.DSN("postgres"))
 	t.Logf("restored, looked at and backed up in %v", time.Since(began).Round(100*time.Millisecond))
-	if again := ids(t, open(t, last.DSN("postgres")), "SELECT id "+confirmed); !maps.Equal(again, found) {
+	if again := ids(t, dbtest.At(t, last.DSN("postgres")), "SELECT id "+confirmed); !maps.Equal(again, found) {
 		t.Errorf("%d reservations are restored, and %d another time", len(found), len(again))
 	}
 	works(t, top, last.DSN("postgres"), last.DSN("postgres"))
-	archived(t, open(t, last.DSN("postgres")))
+	archived(t, dbtest.At(t, last.DSN("postgres")))
 	v.must(t, v.nightly(t))
 }
 
@@ -160,7 +161,7 @@ func lostMachine(t *testing.T, v *vault, db *database.DB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	was, is := ids(t, db, "SELECT id "+confirmed), ids(t, open(t, restored.DSN("postgres")), "SELECT id "+confirmed)
+	was, is := ids(t, db, "SELECT id "+confirmed), ids(t, dbtest.At(t, restored.DSN("postgres")), "SELECT id "+confirmed)
 	if len(was) == 0 || !maps.Equal(was, is) {
 		t.Errorf("%d reservations were archived, %d are restored", len(was), len(is))
 	}
@@ -183,7 +184,7 @@ func works(t *testing.T, top *topology, url, seen string) (base string) {
 	s := top.Serve(t, append(without(top.env, "DOCKET_DATABASE", "DOCKET_LISTEN", "DOCKET_ADMIN"), "DOCKET_DATABASE="+url, "DOCKET_LISTEN=127.0.0.1:0"))
 	base = "http://" + s.Address
 	b := newBooker(t, base)
-	taken := scan[int](t, open(t, seen), "SELECT max(appointment_id) FROM reservations WHERE state = 'CONFIRMED'")
+	taken := scan[int](t, dbtest.At(t, seen), "SELECT max(appointment_id) FROM reservations WHERE state = 'CONFIRMED'")
 	for range 3 {
 		if err := b.book(); err != nil { // by ids that nobody has
 			t.Error(b.failed)

@@ -7,16 +7,6 @@ import (
 	"docket/internal/scalar"
 )
 
-func open(t *testing.T, url string) *database.DB {
-	t.Helper()
-	db, err := database.Open(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	return db
-}
-
 // scan reads the one value of a query.
 func scan[T any](t *testing.T, db *database.DB, query string, args ...any) (value T) {
 	t.Helper()

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"docket/internal/pgtest"
+	"docket/internal/programtest"
 )
 
 // commands are those of a block of docs/backup.md, the nth under the heading, with
@@ -38,7 +39,7 @@ func newVault(t *testing.T, oldNew ...string) *vault {
 	t.Helper()
 	for _, tool := range []string{"pgbackrest", "check_pgbackrest"} {
 		_, err := exec.LookPath(tool)
-		need(t, tool, err)
+		programtest.Need(t, tool, err)
 	}
 	v := &vault{config: shared(t)}
 	conf := replaced(t, read(t, "backup/postgresql.conf"), "'pgbackrest ", "'pgbackrest --config-path="+v.config+" ")

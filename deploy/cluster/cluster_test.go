@@ -15,6 +15,7 @@ import (
 	"docket/ent/orm"
 	"docket/internal/clustertest"
 	"docket/internal/database"
+	"docket/internal/dbtest"
 	"docket/internal/pgtest"
 	"docket/internal/txn"
 )
@@ -23,7 +24,7 @@ import (
 func TestCluster(t *testing.T) {
 	t.Parallel()
 	c := clustertest.New(t, 1)
-	writes, reads := open(t, c.Writes), open(t, c.Reads)
+	writes, reads := dbtest.At(t, c.Writes), dbtest.At(t, c.Reads)
 
 	t.Run("docket connects, with its settings in force", func(t *testing.T) {
 		for _, db := range []*database.DB{writes, reads} {
@@ -50,7 +51,7 @@ func TestCluster(t *testing.T) {
 			t.Errorf("writes go to a machine in recovery: %s", got)
 		}
 		for range 4 {
-			if got := one(t, open(t, c.Reads).DB, "SELECT pg_is_in_recovery()"); got != "true" {
+			if got := one(t, dbtest.At(t, c.Reads).DB, "SELECT pg_is_in_recovery()"); got != "true" {
 				t.Errorf("reads go to a machine that is not in recovery: %s", got)
 			}
 		}
@@ -73,7 +74,7 @@ func TestCluster(t *testing.T) {
 			if name == "password" {
 				u.User = url.User("docket")
 			}
-			if err := open(t, u.String()).Connect(t.Context()); err == nil {
+			if err := dbtest.At(t, u.String()).Connect(t.Context()); err == nil {
 				t.Errorf("connected with %s=%s", name, value)
 			}
 		}
@@ -122,16 +123,6 @@ func alone(t *testing.T, c *clustertest.Cluster, writes, reads *database.DB) {
 	})
 }
 
-func open(t *testing.T, url string) *database.DB {
-	t.Helper()
-	db, err := database.Open(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	return db
-}
-
 func one(t *testing.T, db *sql.DB, query string) (value string) {
 	t.Helper()
 	if err := db.QueryRowContext(t.Context(), query).Scan(&value); err != nil {
@@ -158,7 +149,7 @@ func TestPoolMode(t *testing.T) {
 		if !strings.Contains(string(text), "\npool_mode = session\n") {
 			t.Error("pgbouncer.ini has another mode")
 		}
-		err = open(t, clustertest.PgBouncer(t, pgtest.New(t, nil), mode, settings...)).Connect(t.Context())
+		err = dbtest.At(t, clustertest.PgBouncer(t, pgtest.New(t, nil), mode, settings...)).Connect(t.Context())
 		if starts != (err == nil) || err != nil && !strings.Contains(err.Error(), "pool_mode = session") {
 			t.Errorf("%s: %v", mode, err)
 		}

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"docket/internal/programtest"
 )
 
 // patience is how long anything may take on a machine with much else to do.
@@ -105,24 +107,24 @@ func (c *Cluster) read(out io.Reader) error {
 func Needs(t testing.TB, programs ...string) {
 	t.Helper()
 	for _, name := range programs {
-		if program(name) != "" {
-			continue
-		}
-		if os.Getenv("CI") != "" {
-			t.Fatalf("there is no %s: run .ci/install", name)
-		}
-		t.Skipf("there is no %s: run .ci/install", name)
+		_, err := find(name)
+		programtest.Need(t, name, err)
 	}
 }
 
 // program finds a program, also where only root looks for it.
 func program(name string) string {
-	for _, path := range []string{name, "/usr/sbin/" + name} {
-		if found, err := exec.LookPath(path); err == nil {
-			return found
+	path, _ := find(name)
+	return path
+}
+
+func find(name string) (path string, err error) {
+	for _, path = range []string{name, "/usr/sbin/" + name} {
+		if path, err = exec.LookPath(path); err == nil {
+			break
 		}
 	}
-	return ""
+	return path, err
 }
 
 // root is the folder of the module.

@@ -5,11 +5,11 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
-	"strconv"
 	"syscall"
 	"testing"
+
+	"docket/internal/pgtest"
 )
 
 // PgBouncer runs one before the PostgreSQL of a package pgtest DSN, with a pool
@@ -40,7 +40,7 @@ func PgBouncer(t testing.TB, dsn, mode string, settings ...string) string {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	endWithUs(cmd.SysProcAttr)
 	if os.Geteuid() == 0 { // whom PgBouncer refuses
-		as, err := postgres()
+		as, err := pgtest.Account()
 		if err == nil {
 			err = os.Chown(dir, int(as.Uid), int(as.Gid))
 		}
@@ -61,18 +61,4 @@ func PgBouncer(t testing.TB, dsn, mode string, settings ...string) string {
 	q.Set("port", "6432")
 	u.RawQuery = q.Encode()
 	return u.String()
-}
-
-// postgres is the account that the servers of package pgtest have.
-func postgres() (*syscall.Credential, error) {
-	u, err := user.Lookup("postgres")
-	if err != nil {
-		return nil, err
-	}
-	uid, err := strconv.ParseUint(u.Uid, 10, 32)
-	if err != nil {
-		return nil, err
-	}
-	gid, err := strconv.ParseUint(u.Gid, 10, 32)
-	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, err
 }

@@ -34,15 +34,27 @@ func Each(t *testing.T, test func(t *testing.T, db *database.DB)) {
 // Open opens a new database of the dialect, migrated and empty.
 func Open(t testing.TB, name string) *database.DB {
 	t.Helper()
-	db, err := database.Open(URL(t, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
+	return open(t, URL(t, name), func(err error) {
+		if err != nil {
 			t.Error(err)
 		}
 	})
+}
+
+// At opens the database that a URL names, for as long as the test runs; its server
+// may be gone by then.
+func At(t testing.TB, url string) *database.DB {
+	t.Helper()
+	return open(t, url, func(error) {})
+}
+
+func open(t testing.TB, url string, closed func(error)) *database.DB {
+	t.Helper()
+	db, err := database.Open(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { closed(db.Close()) })
 	return db
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"docket/internal/database"
+	"docket/internal/dbtest"
 )
 
 // The other tests believe the account; this one shows that it sees what is lost,
@@ -23,7 +24,7 @@ func TestTheAccountSees(t *testing.T) {
 		}
 	}
 	s.kill(t)
-	db := opened(t, url)
+	db := dbtest.At(t, url)
 	if wrong := append(unlawful(t, db), l.audit(t, db)...); wrong != nil {
 		t.Fatal("without a fault: ", wrong)
 	}
@@ -50,7 +51,7 @@ func TestTheAccountSees(t *testing.T) {
 			if _, err := db.ExecContext(t.Context(), "VACUUM INTO '"+broken+"'"); err != nil {
 				t.Fatal(err)
 			}
-			wrecked := opened(t, "sqlite://"+broken)
+			wrecked := dbtest.At(t, "sqlite://"+broken)
 			wrecked.SetMaxOpenConns(1)
 			for _, statement := range append(unguarded(t, wrecked), damage.statement) {
 				if _, err := wrecked.ExecContext(t.Context(), statement); err != nil {

@@ -13,6 +13,7 @@ import (
 	"docket/ent/orm/appointment"
 	"docket/internal/booking"
 	"docket/internal/database"
+	"docket/internal/dbtest"
 	"docket/internal/gate"
 	"docket/internal/overlap"
 	"docket/internal/scalar"
@@ -52,7 +53,7 @@ func (s *server) do(ctx context.Context, verb func(tx *orm.Tx) (int, error)) (in
 func newDesk(t *testing.T, url string, chance *rand.Rand) *desk {
 	t.Helper()
 	d := &desk{
-		db: opened(t, url), chance: chance, start: time.Now().UTC().Truncate(time.Hour).Add(240 * time.Hour),
+		db: dbtest.At(t, url), chance: chance, start: time.Now().UTC().Truncate(time.Hour).Add(240 * time.Hour),
 		made: map[int]int{}, confirmed: map[int]bool{},
 	}
 	for range 2 {
@@ -60,7 +61,7 @@ func newDesk(t *testing.T, url string, chance *rand.Rand) *desk {
 		d.clocks = append(d.clocks, c)
 		d.gates = append(d.gates, &server{&gate.Gate{
 			Rules: booking.DefaultRules(), Clock: c.Now, Log: slog.New(slog.DiscardHandler),
-		}, opened(t, url).ORM()})
+		}, dbtest.At(t, url).ORM()})
 	}
 	ctx, g := d.request(t, 0)
 	clients, err := g.DB.Customer.MapCreateBulk(make([]int, 5), func(c *orm.CustomerCreate, _ int) {

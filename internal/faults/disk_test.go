@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"docket/internal/dbtest"
 	"docket/internal/pgtest"
 )
 
@@ -88,7 +89,7 @@ func (d *disk) tablespace(t *testing.T, server *pgtest.Server) {
 	if err := os.Chown(path, int(owner.Uid), int(owner.Gid)); err != nil {
 		t.Fatal(err)
 	}
-	admin := opened(t, server.DSN("postgres"))
+	admin := dbtest.At(t, server.DSN("postgres"))
 	if _, err := admin.ExecContext(t.Context(), "CREATE TABLESPACE small LOCATION '"+path+"'"); err != nil {
 		t.Fatal(err)
 	}

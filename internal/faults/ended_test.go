@@ -9,6 +9,7 @@ import (
 	"entgo.io/ent/dialect"
 
 	"docket/internal/database"
+	"docket/internal/dbtest"
 )
 
 // Requests that end, because nobody waits for them or because they took too
@@ -22,7 +23,7 @@ func TestRequestsEnd(t *testing.T) {
 				rounds(t, func(t *testing.T, chance *rand.Rand) {
 					url := newDatabase(t, name)
 					l := newLoad(t, serve(t, url), chance, 3)
-					db := opened(t, url)
+					db := dbtest.At(t, url)
 					release := locked(t, db)
 					for _, c := range l.callers {
 						c.patient = patience

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"docket/internal/clustertest"
+	"docket/internal/dbtest"
 )
 
 // breakage is something that happens to a cluster, and what is to be afterwards.
@@ -86,7 +87,7 @@ func awake(t *testing.T, c *clustertest.Cluster, old *clustertest.Node, _ *outag
 	old.Signal("pgbouncer", syscall.SIGCONT)
 	// As docket does it: a statement of its own that is cancelled while it waits for a
 	// standby would be answered as if it were done.
-	if tx, err := opened(t, old.URL(c)).BeginTx(t.Context(), nil); err == nil {
+	if tx, err := dbtest.At(t, old.URL(c)).BeginTx(t.Context(), nil); err == nil {
 		_, err := tx.ExecContext(t.Context(), "CREATE TABLE lost (n int)")
 		ended := make(chan error, 1)
 		go func() { ended <- errors.Join(err, tx.Commit()) }()
@@ -169,7 +170,7 @@ func failover(t *testing.T, c *clustertest.Cluster, b breakage, chance *rand.Ran
 		time.Sleep(time.Second)
 	})
 	l.settled(t)
-	l.balanced(t, opened(t, c.Writes))
+	l.balanced(t, dbtest.At(t, c.Writes))
 	t.Logf("faults: %s: %s", b.name, l.seen)
 }
 

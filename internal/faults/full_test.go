@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"docket/internal/dbtest"
 	"docket/internal/pgtest"
 )
 
@@ -20,7 +21,7 @@ func TestDiskFullSQLite(t *testing.T) {
 		s := serve(t, url)
 		l := newLoad(t, s, chance, 4)
 		l.fullFor(t, func() { d.fill(t) }, func() { d.free(t) })
-		db := opened(t, url)
+		db := dbtest.At(t, url)
 		l.balanced(t, db)
 		_ = db.Close() // it is on the disk
 	})
@@ -46,7 +47,7 @@ func TestFileFullSQLite(t *testing.T) {
 		// No byte from the middle of the first page on, be it in the log that
 		// SQLite writes ahead or, after a checkpoint, in the file itself.
 		l.fullFor(t, func() { limit("1000") }, func() { limit("unlimited") })
-		l.balanced(t, opened(t, "sqlite://"+file))
+		l.balanced(t, dbtest.At(t, "sqlite://"+file))
 	})
 }
 
@@ -58,13 +59,13 @@ func TestDiskFullPostgres(t *testing.T) {
 	d.tablespace(t, server)
 	rounds(t, func(t *testing.T, chance *rand.Rand) {
 		name := fresh(t, server)
-		admin := opened(t, server.DSN("postgres"))
+		admin := dbtest.At(t, server.DSN("postgres"))
 		if _, err := admin.ExecContext(t.Context(), `ALTER DATABASE "`+name+`" SET TABLESPACE small`); err != nil {
 			t.Fatal(err)
 		}
 		l := newLoad(t, serve(t, server.DSN(name)), chance, 6)
 		l.fullFor(t, func() { d.fill(t) }, func() { d.free(t) })
-		l.balanced(t, opened(t, server.DSN(name)))
+		l.balanced(t, dbtest.At(t, server.DSN(name)))
 	})
 }
 

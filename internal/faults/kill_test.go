@@ -52,7 +52,7 @@ func TestServerKilled(t *testing.T) {
 				time.Sleep(300 * time.Millisecond)
 			})
 			l.settled(t)
-			l.balanced(t, opened(t, url))
+			l.balanced(t, dbtest.At(t, url))
 		})
 	})
 }

@@ -1,20 +1,16 @@
 package faults_test
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
-	// What the binary is made of, so that go test sees when it changes.
-	_ "docket/gql"
+	_ "docket/gql" // this and those below: what docket is made of, so that go test sees when it changes
 	_ "docket/internal/config"
+	"docket/internal/programtest"
 	_ "docket/internal/server"
 )
 
@@ -23,8 +19,6 @@ var (
 	seed = flag.Uint64("seed", uint64(time.Now().UnixNano()), "where chance begins")
 )
 
-var scratch string
-
 func TestMain(m *testing.M) {
 	// The tests wait more than they work: for a disk, for a crash to be mended, for
 	// requests to end.
@@ -32,16 +26,10 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	flag.Parse() // which may say otherwise
-	os.Exit(run(m))
+	os.Exit(programtest.Main(func() int { return run(m) }))
 }
 
 func run(m *testing.M) int {
-	var err error
-	if scratch, err = os.MkdirTemp("", "docket-faults-"); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer func() { _ = os.RemoveAll(scratch) }()
 	code := m.Run()
 	if *long > 0 || testing.Verbose() || code != 0 {
 		fmt.Printf("faults: seed %d\n", *seed)
@@ -49,26 +37,6 @@ func run(m *testing.M) int {
 	}
 	return code
 }
-
-// docket is the program, built once.
-var docket = sync.OnceValues(func() (string, error) {
-	files, err := filepath.Glob("../../cmd/docket/*.go")
-	if err != nil {
-		return "", err
-	}
-	for _, f := range files { // so that go test sees when one changes
-		if _, err := os.ReadFile(f); err != nil {
-			return "", err
-		}
-	}
-	path := filepath.Join(scratch, "docket")
-	build := exec.CommandContext(context.Background(), "go", "build", "-buildvcs=false", "-o", path, "./cmd/docket")
-	build.Dir = "../.."
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w\n%s", err, out)
-	}
-	return path, nil
-})
 
 // rounds runs a test once, or again and again for as long as -long says. Each
 // round has chances of its own, and says which when it fails.

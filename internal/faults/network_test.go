@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"docket/internal/dbtest"
 	"docket/internal/pgtest"
 )
 
@@ -32,7 +33,7 @@ func TestConnectionsCut(t *testing.T) {
 			t.Error("no answer to a COMMIT was lost")
 		}
 		l.settled(t)
-		l.balanced(t, opened(t, server.DSN(name)))
+		l.balanced(t, dbtest.At(t, server.DSN(name)))
 	})
 }
 
@@ -53,7 +54,7 @@ func TestIdleConnectionsCut(t *testing.T) {
 			fault(t)
 			l.together(t, func(c *caller, t *testing.T) { c.made(t, "clientCreate", map[string]any{"firstName": "Ada"}) })
 		}
-		l.balanced(t, opened(t, server.DSN(name)))
+		l.balanced(t, dbtest.At(t, server.DSN(name)))
 	})
 }
 
@@ -100,6 +101,6 @@ func TestSilentNetwork(t *testing.T) {
 			p.through()
 		})
 		l.settled(t)
-		l.balanced(t, opened(t, server.DSN(name)))
+		l.balanced(t, dbtest.At(t, server.DSN(name)))
 	})
 }

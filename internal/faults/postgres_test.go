@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"docket/internal/dbtest"
 	"docket/internal/pgtest"
 )
 
@@ -63,7 +64,7 @@ func TestPostgresKilled(t *testing.T) {
 					time.Sleep(300 * time.Millisecond)
 				})
 				l.settled(t)
-				l.balanced(t, opened(t, url))
+				l.balanced(t, dbtest.At(t, url))
 			})
 		})
 	}
@@ -74,7 +75,7 @@ func TestPostgresKilled(t *testing.T) {
 func killBackend(t *testing.T, server *pgtest.Server, _ *rand.Rand) {
 	t.Helper()
 	var pid int
-	db := opened(t, server.DSN("postgres"))
+	db := dbtest.At(t, server.DSN("postgres"))
 	find := func() error {
 		return db.QueryRowContext(t.Context(), `SELECT pid FROM pg_stat_activity
 			WHERE datname LIKE 'test%' AND pid <> pg_backend_pid() ORDER BY state = 'active' DESC, random() LIMIT 1`).Scan(&pid)

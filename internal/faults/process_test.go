@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"docket/internal/programtest"
 )
 
 // service is a docket that can be killed and started again. Its clients ask for
@@ -63,7 +65,7 @@ func (s *service) start(t *testing.T) {
 }
 
 func (s *service) tryStart() error {
-	program, err := docket()
+	program, err := programtest.Docket()
 	if err != nil {
 		return err
 	}

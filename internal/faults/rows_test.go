@@ -30,17 +30,6 @@ type claim struct {
 	version                    int
 }
 
-// opened opens the database that a URL names, beside the service.
-func opened(t *testing.T, url string) *database.DB {
-	t.Helper()
-	db, err := database.Open(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	return db
-}
-
 // stored reads all rows that callers write.
 func stored(t *testing.T, db *database.DB) *rows {
 	t.Helper()

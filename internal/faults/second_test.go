@@ -5,6 +5,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"docket/internal/dbtest"
 )
 
 // Two servers work on one database, a SQLite file included, and are killed in
@@ -40,7 +42,7 @@ func TestSecondServer(t *testing.T) {
 				time.Sleep(300 * time.Millisecond)
 			})
 			l.settled(t)
-			l.balanced(t, opened(t, url))
+			l.balanced(t, dbtest.At(t, url))
 		})
 	})
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"docket/internal/graphiql"
+	"docket/internal/programtest"
 )
 
 // seen is what testdata/browser.mjs reports, once both visits have run an
@@ -87,11 +88,11 @@ func TestInBrowser(t *testing.T) {
 func drive(t *testing.T, page, link string) seen {
 	t.Helper()
 	browser, err := exec.LookPath("chromium")
-	need(t, "chromium", err)
+	programtest.Need(t, "chromium", err)
 	node, err := exec.LookPath("node")
-	need(t, "node", err)
+	programtest.Need(t, "node", err)
 	_, err = os.Stat("node_modules/playwright-core")
-	need(t, "what npm ci installs", err)
+	programtest.Need(t, "what npm ci installs", err)
 	// Opened here, not by node, so that go test sees when it changes.
 	script, err := os.Open("testdata/browser.mjs")
 	if err != nil {
@@ -116,18 +117,6 @@ func drive(t *testing.T, page, link string) seen {
 		t.Fatalf("browser.mjs printed %q: %v", stdout.Bytes(), err)
 	}
 	return got
-}
-
-// need skips the test for want of a tool, except in CI, which has to have it.
-func need(t *testing.T, tool string, err error) {
-	t.Helper()
-	switch {
-	case err == nil:
-	case os.Getenv("CI") != "":
-		t.Fatalf("CI needs %s: %v", tool, err)
-	default:
-		t.Skipf("without %s: %v", tool, err)
-	}
 }
 
 // fakeAPI answers introspection with a small schema, and everything else with

@@ -2,58 +2,26 @@ package leaks_test
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	// What the binary is made of, so that go test sees when it changes.
-	_ "docket/gql"
+	_ "docket/gql" // this and those below: what docket is made of, so that go test sees when it changes
 	_ "docket/internal/migration"
+	"docket/internal/programtest"
 	_ "docket/internal/server"
 )
 
-var scratch string
-
-func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		var err error
-		if scratch, err = os.MkdirTemp("", "docket-leaks-"); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer func() { _ = os.RemoveAll(scratch) }()
-		return m.Run()
-	}())
-}
-
-// build makes the program, once.
-var build = sync.OnceValues(func() (string, error) {
-	files, err := filepath.Glob("../../cmd/docket/*.go")
-	for _, file := range files {
-		_, readErr := os.ReadFile(file) // so that go test sees when it changes
-		err = errors.Join(err, readErr)
-	}
-	path := filepath.Join(scratch, "docket")
-	cmd := exec.CommandContext(context.Background(), "go", "build", "-o", path, "./cmd/docket")
-	cmd.Dir = "../.."
-	if out, buildErr := cmd.CombinedOutput(); buildErr != nil {
-		err = errors.Join(err, fmt.Errorf("%w\n%s", buildErr, out))
-	}
-	return path, err
-})
+func TestMain(m *testing.M) { os.Exit(programtest.Main(m.Run)) }
 
 // command is docket in an empty folder, with no variables but those given.
 func command(t *testing.T, variables []string, args ...string) *exec.Cmd {
 	t.Helper()
-	program, err := build()
+	program, err := programtest.Docket()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ func newCluster(pgbin, base string) (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	as, err := account()
+	as, err := Account()
 	if err != nil {
 		return nil, err
 	}
@@ -56,9 +56,9 @@ func newCluster(pgbin, base string) (*cluster, error) {
 	return c, nil
 }
 
-// account is who runs the server: ourselves, or for root somebody else, since
+// Account is who runs the server: ourselves, or for root somebody else, since
 // PostgreSQL refuses root and any user without an entry in /etc/passwd.
-func account() (*syscall.Credential, error) {
+func Account() (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"entgo.io/ent/dialect"
+
+	"docket/internal/programtest"
 )
 
 // seen is what testdata/browser.mjs reports.
@@ -71,11 +73,11 @@ func TestInBrowser(t *testing.T) {
 func look(t *testing.T, d docket) (got seen) {
 	t.Helper()
 	browser, err := exec.LookPath("chromium")
-	need(t, "chromium", err)
+	programtest.Need(t, "chromium", err)
 	node, err := exec.LookPath("node")
-	need(t, "node", err)
+	programtest.Need(t, "node", err)
 	_, err = os.Stat("../graphiql/node_modules/playwright-core")
-	need(t, "what npm ci installs", err)
+	programtest.Need(t, "what npm ci installs", err)
 	script, err := os.Open("testdata/browser.mjs") // here, so that go test sees when it changes
 	must(t, err)
 	defer script.Close()
@@ -103,16 +105,4 @@ func look(t *testing.T, d docket) (got seen) {
 		t.Fatalf("browser.mjs printed %q: %v", stdout.Bytes(), err)
 	}
 	return got
-}
-
-// need skips the test for want of a tool, except in CI, which has to have it.
-func need(t *testing.T, tool string, err error) {
-	t.Helper()
-	switch {
-	case err == nil:
-	case os.Getenv("CI") != "":
-		t.Fatalf("CI needs %s: %v", tool, err)
-	default:
-		t.Skipf("without %s: %v", tool, err)
-	}
 }

@@ -3,8 +3,6 @@ package telemetry_test
 import (
 	"bufio"
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -12,46 +10,17 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	// What the binary is made of, so that go test sees when it changes.
-	_ "docket/gql"
+	_ "docket/gql" // this and those below: what docket is made of, so that go test sees when it changes
 	_ "docket/internal/config"
+	"docket/internal/programtest"
 	_ "docket/internal/server"
 )
 
-var scratch string
-
-func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		var err error
-		if scratch, err = os.MkdirTemp("", "docket-telemetry-"); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer func() { _ = os.RemoveAll(scratch) }()
-		return m.Run()
-	}())
-}
-
-// build makes the program, once.
-var build = sync.OnceValues(func() (string, error) {
-	files, err := filepath.Glob("../../cmd/docket/*.go")
-	for _, file := range files {
-		_, readErr := os.ReadFile(file) // so that go test sees when it changes
-		err = errors.Join(err, readErr)
-	}
-	path := filepath.Join(scratch, "docket")
-	cmd := exec.CommandContext(context.Background(), "go", "build", "-buildvcs=false", "-o", path, "./cmd/docket")
-	cmd.Dir = "../.."
-	if out, buildErr := cmd.CombinedOutput(); buildErr != nil {
-		err = errors.Join(err, fmt.Errorf("%w\n%s", buildErr, out))
-	}
-	return path, err
-})
+func TestMain(m *testing.M) { os.Exit(programtest.Main(m.Run)) }
 
 // served is a docket that serves, until the test ends.
 type served struct {
@@ -70,7 +39,7 @@ var (
 // serve starts docket with a listener for operators, on a database.
 func serve(t *testing.T, database string, variables []string, args ...string) *served {
 	t.Helper()
-	program, err := build()
+	program, err := programtest.Docket()
 	must(t, err)
 	args = append([]string{"serve", "--listen", "localhost:0", "--admin", "localhost:0", "--database", database, "--advance-notice", "0s", "--rate-limit", "0"}, args...)
 	s := &served{cmd: exec.CommandContext(context.WithoutCancel(t.Context()), program, args...), log: filepath.Join(t.TempDir(), "log"), ended: make(chan struct{})}

@@ -14,18 +14,14 @@ import (
 	"time"
 
 	"docket/internal/dbtest"
+	"docket/internal/programtest"
 )
 
 // prometheus starts one that scrapes the targets, and returns its URL.
 func prometheus(t *testing.T, targets ...string) string {
 	t.Helper()
 	program, err := exec.LookPath("prometheus")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("there is no prometheus; .ci/install gets it")
-		}
-		t.Skip("there is no prometheus")
-	}
+	programtest.Need(t, "prometheus", err)
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	must(t, err)
 	address := l.Addr().String()
