@@ -342,13 +342,13 @@ func nginxCommand(t *testing.T, upstreams []string, oldNew ...string) (address s
 	text := read(t, "nginx/nginx.conf")
 	var servers, folders strings.Builder
 	for _, upstream := range upstreams {
-		fmt.Fprintf(&servers, "server %s max_fails=2 fail_timeout=5s; ", upstream)
+		fmt.Fprintf(&servers, "server %s max_fails=2 fail_timeout=3s; ", upstream)
 	}
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 		fmt.Fprintf(&folders, "%s_temp_path %s;\n", kind, filepath.Join(dir, kind))
 	}
 	if upstreams != nil {
-		text = replaced(t, text, "server docket:8080 resolve max_fails=2 fail_timeout=5s;", servers.String())
+		text = replaced(t, text, "server docket:8080 resolve max_fails=2 fail_timeout=3s;", servers.String())
 	}
 	text = replaced(t, text, append([]string{
 		"listen 80;", "listen " + address + ";",
